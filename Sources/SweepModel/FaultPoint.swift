@@ -1,0 +1,49 @@
+#if canImport(Glibc)
+  @preconcurrency import Glibc
+#endif
+
+/// Named instants at which a test may end the process, to prove that nothing is lost there.
+///
+/// `SWEEPQ_FAULT=name` kills the process (SIGKILL, as a crash would) when it reaches `name` for the first time,
+/// `SWEEPQ_FAULT=name:3` the third time. Without the variable a fault point costs one load and one branch.
+public enum FaultPoint {
+  private static let armed: (name: String, hits: Int)? = {
+    guard let text = getenv("SWEEPQ_FAULT").map({ String(cString: $0) }), !text.isEmpty else { return nil }
+    let parts = text.split(separator: ":", maxSplits: 1)
+    return (String(parts[0]), parts.count > 1 ? Int(parts[1]) ?? 1 : 1)
+  }()
+  private nonisolated(unsafe) static var remaining: Int = armed?.hits ?? 0
+
+  /// Every name that ``reach(_:)`` is called with, for the tests that walk through all of them.
+  public enum Name: String, CaseIterable, Sendable {
+    case submitBeforeCommit = "submit.before-commit"
+    case submitAfterCommit = "submit.after-commit"
+    case submitBetweenBatches = "submit.between-batches"
+    case turnBeforeCommit = "turn.before-commit"
+    case turnAfterCommit = "turn.after-commit"
+    case launchFolderMade = "launch.folder-made"
+    case launchSent = "launch.sent"
+    case gateTaken = "gate.taken"
+    case gateStarted = "gate.started"
+    case spawned = "supervisor.spawned"
+    case exitBeforeRecord = "supervisor.before-exit-record"
+    case exitAfterRecord = "supervisor.after-exit-record"
+    case harvestRead = "harvest.read"
+    case harvestTidied = "harvest.tidied"
+    case adoptBeforeCommit = "adopt.before-commit"
+    case adoptAfterCommit = "adopt.after-commit"
+  }
+
+  /// Ends the process here if the environment asked for it.
+  @inline(__always)
+  public static func reach(_ name: Name) {
+    guard let armed else { return }
+    hit(name, armed)
+  }
+
+  private static func hit(_ name: Name, _ armed: (name: String, hits: Int)) {
+    guard armed.name == name.rawValue else { return }
+    remaining -= 1
+    if remaining <= 0 { kill(getpid(), SIGKILL) }
+  }
+}
