@@ -28,7 +28,7 @@ public struct Capacity: Hashable, Sendable {
 
 extension Capacity.Amounts {
   /// How many jobs with these resources fit; memory that was not asked for is not counted.
-  func fitting(_ resources: Resources) -> Int {
+  package func fitting(_ resources: Resources) -> Int {
     var count = max(slots, 0)
     if resources.cpus > 0 { count = min(count, max(cpus, 0) / resources.cpus) }
     if resources.gpus > 0 { count = min(count, max(gpus, 0) / resources.gpus) }
@@ -37,7 +37,7 @@ extension Capacity.Amounts {
   }
 
   /// Takes away what `count` jobs with these resources use.
-  mutating func take(_ count: Int, _ resources: Resources) {
+  package mutating func take(_ count: Int, _ resources: Resources) {
     slots -= count
     cpus -= count * resources.cpus
     gpus -= count * resources.gpus

@@ -1,0 +1,197 @@
+import GRDB
+import SweepModel
+
+extension Store {
+  /// Why a job is not running, in sentences, from the rows: the most telling one first.
+  ///
+  /// - Parameter now: what "now" is for times to come.
+  public func explain(_ id: JobID, now: Timestamp) throws -> [String] {
+    guard let job = try job(id) else {
+      throw QueueError(.badData, "there is no job \(id)", remedy: "see: sweepq status")
+    }
+    switch job.state {
+    case .completed: return ["It has completed."]
+    case .failed:
+      return [
+        "It has failed: \(job.reason ?? "no reason was given").", "Try it again with: sweepq retry \(id).",
+      ]
+    case .cancelled:
+      return [
+        "It is cancelled: \(job.reason ?? "no reason was given").",
+        "Queue it again with: sweepq retry \(id).",
+      ]
+    case .held:
+      return [
+        "It is held: \(job.reason ?? "it was submitted so").", "Release it with: sweepq release \(id).",
+      ]
+    case .waiting: return try explainWaiting(job, now)
+    case .queued: return try explainQueued(job, now)
+    case .claimed, .submitted, .running: return try explainActive(job, now)
+    }
+  }
+
+  private func explainActive(_ job: JobRecord, _ now: Timestamp) throws -> [String] {
+    guard let attempt = try attempts(of: job.id).last else { return [] }
+    var sentences: [String] = []
+    let dead = try deadWorkers()
+    let isOrphan = try dead.contains(attempt.worker) || hasLeft(attempt.worker)
+    if isOrphan {
+      sentences.append(
+        "Its worker has died; what runs goes on, and the next worker takes it over. Start one with: sweepq worker."
+      )
+    }
+    if job.cancelRequestedAt != nil {
+      sentences.append("Its end has been asked for; the worker is ending it.")
+    }
+    if let since = attempt.unreachableSince {
+      sentences.append("It cannot be reached for \((now - since) / 1000) s; nothing is decided from that.")
+    }
+    switch job.state {
+    case .running:
+      sentences.append("It is running, attempt \(attempt.number), on \(attempt.host ?? "this host").")
+    case .claimed: sentences.append("A worker has claimed it and is about to start it.")
+    default: sentences.append("It has been submitted to \(attempt.executor).")
+    }
+    return sentences
+  }
+
+  private func hasLeft(_ worker: WorkerID) throws -> Bool {
+    try read {
+      try Int.fetchOne(
+        $0, sql: "SELECT 1 FROM worker WHERE id = ? AND ended_at IS NOT NULL", arguments: [worker.rawValue])
+        != nil
+    }
+  }
+
+  private func explainWaiting(_ job: JobRecord, _ now: Timestamp) throws -> [String] {
+    var sentences = try unfinishedDependencies(of: job.id)
+    if let due = job.dueAt, due > now {
+      let why = job.reason.map { " (its last attempt: \($0))" } ?? ""
+      sentences.append("It waits \((due - now + 999) / 1000) s more for its time\(why).")
+    }
+    if sentences.isEmpty {
+      sentences.append("What it waited for has come; the next turn of a worker queues it.")
+      if try livingWorkers().isEmpty {
+        sentences.append("No worker is running. Start one with: sweepq worker.")
+      }
+    }
+    return sentences
+  }
+
+  private func unfinishedDependencies(of job: JobID) throws -> [String] {
+    try read { db in
+      let rows = try Row.fetchAll(
+        db,
+        sql: """
+          SELECT d.on_job, d.on_sweep, d.kind, j.state, s.name FROM job
+          JOIN lane ON lane.id = job.lane AND lane.blocked = 1 JOIN dependency d ON d.lane = lane.id
+          LEFT JOIN job j ON j.id = d.on_job LEFT JOIN sweep s ON s.id = d.on_sweep WHERE job.id = ?
+          """, arguments: [job.rawValue])
+      return try rows.compactMap { row in
+        let verb = (row[2] as String) == "success" ? "complete" : "end"
+        if let other = row[0] as Int64? {
+          guard let state = (row[3] as String?).flatMap(JobState.init(rawValue:)), !state.isFinal else {
+            return nil
+          }
+          return "It waits for job \(other) to \(verb), which is \(state.rawValue)."
+        }
+        let counts = try counts(of: SweepID(rawValue: row[1]), db)
+        guard counts.unfinished > 0 else { return nil }
+        let name = row[4] as String? ?? "\(row[1] as Int64)"
+        return
+          "It waits for the sweep \(name) to \(verb): \(counts.unfinished) of \(counts.total) jobs are unfinished."
+      }
+    }
+  }
+
+  private func explainQueued(_ job: JobRecord, _ now: Timestamp) throws -> [String] {
+    var sentences: [String] = []
+    if let sweep = try sweep(job.sweep), sweep.pausedAt != nil {
+      let why = sweep.pauseReason.map { " (\($0))" } ?? ""
+      sentences.append(
+        "Its sweep \(sweep.name) is paused\(why). Let it go on with: sweepq resume @\(sweep.name).")
+    }
+    if try isLoading(job.id) {
+      sentences.append("The submit that adds it is still going on, or was interrupted.")
+    }
+    sentences += try exhaustedLimits(of: job.id)
+    let workers = try livingWorkers()
+    let suited = workers.filter { worker in
+      let capacity = worker.capacity
+      return job.resources.cpus <= capacity.cpus && job.resources.gpus <= capacity.gpus
+        && (job.resources.memory ?? MemorySize(rawValue: 0))
+          <= (capacity.memory ?? MemorySize(rawValue: .max))
+        && (job.executor == nil || job.executor == worker.backend)
+    }
+    if workers.isEmpty {
+      sentences.append("No worker is running. Start one with: sweepq worker.")
+    } else if suited.isEmpty {
+      let needs = Self.phrase(job.resources)
+      let bound = job.executor.map { " and the executor \($0)" } ?? ""
+      sentences.append("None of the \(workers.count) running workers offers \(needs)\(bound).")
+    } else {
+      for worker in suited {
+        if let note = worker.note { sentences.append("\(worker.name) starts nothing: \(note).") }
+      }
+      let slots = suited.reduce(0) { $0 + $1.capacity.slots }
+      let busy = suited.reduce(0) { $0 + $1.active }
+      let ahead = try queuedAhead(of: job)
+      if sentences.isEmpty, busy >= slots || ahead > 0 {
+        sentences.append("\(ahead) queued jobs are ahead of it; \(busy) of \(slots) slots are in use.")
+      }
+      if sentences.isEmpty { sentences.append("It is next: a worker claims it at its next turn.") }
+    }
+    return sentences
+  }
+
+  /// Open rows of workers whose process lives.
+  private func livingWorkers() throws -> [WorkerRecord] {
+    let dead = Set(try deadWorkers())
+    return try workers(includingEnded: false).filter { !dead.contains($0.id) }
+  }
+
+  private func isLoading(_ job: JobID) throws -> Bool {
+    try read {
+      try Int.fetchOne(
+        $0, sql: "SELECT 1 FROM job JOIN lane ON lane.id = job.lane WHERE job.id = ? AND loader IS NOT NULL",
+        arguments: [job.rawValue]) != nil
+    }
+  }
+
+  private func exhaustedLimits(of job: JobID) throws -> [String] {
+    try read { db in
+      try Row.fetchAll(
+        db,
+        sql: """
+          SELECT u.name, u.amount, n.capacity, (SELECT sum(v.amount * l.active) FROM lane_use v
+            JOIN lane l ON l.id = v.lane WHERE v.name = u.name)
+          FROM job JOIN lane_use u ON u.lane = job.lane JOIN named_limit n ON n.name = u.name WHERE job.id = ?
+          """, arguments: [job.rawValue]
+      ).compactMap { row in
+        let (amount, capacity, used): (Int, Int, Int) = (row[1], row[2], row[3])
+        guard used + amount > capacity else { return nil }
+        return
+          "It needs \(amount) of the limit \(row[0] as String), of which \(used) of \(capacity) are in use."
+      }
+    }
+  }
+
+  private func queuedAhead(of job: JobRecord) throws -> Int {
+    try read { db in
+      try Int.fetchOne(
+        db,
+        sql: """
+          SELECT coalesce((SELECT sum(queued) FROM lane WHERE queued > 0 AND open = 1 AND priority > ?1), 0)
+            + (SELECT count(*) FROM job WHERE state = 'queued' AND id < ?2
+               AND lane = (SELECT lane FROM job WHERE id = ?2))
+          """, arguments: [job.priority, job.id.rawValue]) ?? 0
+    }
+  }
+
+  private static func phrase(_ resources: Resources) -> String {
+    var parts = ["\(resources.cpus) CPUs"]
+    if resources.gpus > 0 { parts.append("\(resources.gpus) GPUs") }
+    if let memory = resources.memory { parts.append("\(memory.rawValue / 1_048_576) MiB of memory") }
+    return parts.joined(separator: ", ")
+  }
+}

@@ -1,0 +1,83 @@
+import GRDB
+import SweepModel
+
+/// A selection as SQL over the table `job`.
+struct JobFilter {
+  var sql: String
+  var arguments: StatementArguments
+
+  func limited(to ids: ClosedRange<Int64>) -> JobFilter {
+    JobFilter(
+      sql: "\(sql) AND job.id BETWEEN ? AND ?", arguments: arguments + [ids.lowerBound, ids.upperBound])
+  }
+
+  /// The JSON path of a parameter; names can hold dots, so it is quoted.
+  static func path(_ name: String) -> String { "$.\"\(name)\"" }
+}
+
+extension Store {
+  /// - Throws: ``QueueError`` for a sweep that is not there or a regular expression that is none.
+  func filter(for selection: JobSelection) throws -> JobFilter {
+    var parts: [String] = []
+    var arguments = StatementArguments()
+    var named: [String] = []
+    if !selection.ids.isEmpty {
+      named.append(selection.ids.map { _ in "job.id BETWEEN ? AND ?" }.joined(separator: " OR "))
+      for range in selection.ids { arguments += [range.lowerBound, range.upperBound] }
+    }
+    if !selection.sweeps.isEmpty {
+      let ids = try selection.sweeps.map { String(try requireSweep($0).rawValue) }
+      named.append("job.sweep IN (\(ids.joined(separator: ", ")))")
+    }
+    if !named.isEmpty { parts.append("(\(named.joined(separator: " OR ")))") }
+    if !selection.states.isEmpty {
+      let states = selection.states.map { "'\($0.rawValue)'" }.sorted()
+      parts.append(
+        states.count == 1 ? "job.state = \(states[0])" : "job.state IN (\(states.joined(separator: ", ")))")
+    }
+    for (name, value) in selection.tags.sorted(by: { $0.key < $1.key }) {
+      parts.append("job.sweep IN (SELECT sweep FROM sweep_tag WHERE name = ? AND value = ?)")
+      arguments += [name, value]
+    }
+    for condition in selection.conditions {
+      parts.append("(\(ConditionSQL.render(condition)))")
+    }
+    if let pattern = selection.reasonPattern {
+      try StoreFunctions.validate(pattern: pattern)
+      parts.append("job.reason IS NOT NULL AND matches(job.reason, ?)")
+      arguments += [pattern]
+    }
+    return JobFilter(sql: parts.isEmpty ? "1" : parts.joined(separator: " AND "), arguments: arguments)
+  }
+
+  /// Ranges of ids that hold the whole selection, in order and without overlap.
+  func idRanges(of selection: JobSelection, _ filter: JobFilter) throws -> [ClosedRange<Int64>] {
+    let bounds = try read { db -> ClosedRange<Int64>? in
+      var sql = "SELECT min(id), max(id) FROM job"
+      if selection.ids.isEmpty, !selection.sweeps.isEmpty {
+        let ids = try selection.sweeps.map { String(try sweep(named: $0, db)?.id.rawValue ?? 0) }
+        sql += " WHERE sweep IN (\(ids.joined(separator: ", ")))"
+      }
+      guard let row = try Row.fetchOne(db, sql: sql), let low = row[0] as Int64?, let high = row[1] as Int64?
+      else { return nil }
+      return low...high
+    }
+    guard let bounds else { return [] }
+    guard selection.sweeps.isEmpty, !selection.ids.isEmpty else { return [bounds] }
+    var merged: [ClosedRange<Int64>] = []
+    for range in selection.ids.sorted(by: { $0.lowerBound < $1.lowerBound }) where range.overlaps(bounds) {
+      let range = range.clamped(to: bounds)
+      if let last = merged.last, range.lowerBound <= last.upperBound {
+        merged[merged.count - 1] = last.lowerBound...max(last.upperBound, range.upperBound)
+      } else {
+        merged.append(range)
+      }
+    }
+    return merged
+  }
+}
+
+extension JobSelection {
+  /// It names sweeps, or nothing, and filters by nothing but state: the counts kept by trigger tell all of it.
+  var isWholeSweeps: Bool { ids.isEmpty && conditions.isEmpty && tags.isEmpty && reasonPattern == nil }
+}

@@ -1,0 +1,81 @@
+import GRDB
+import SweepModel
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+extension Store {
+  /// The lane of these values that new and changed jobs may join.
+  func lane(
+    of sweep: SweepID, priority: Int, resources: Resources, executor: String?, _ db: Database
+  ) throws -> LaneID? {
+    try Int64.fetchOne(
+      db.cachedStatement(
+        sql: """
+          SELECT id FROM lane WHERE sweep = ? AND priority = ? AND resources = ? AND executor IS ?
+            AND loader IS NULL AND blocked = 0 LIMIT 1
+          """),
+      arguments: [sweep.rawValue, priority, try StoredJSON.encode(resources), executor]
+    ).map { LaneID(rawValue: $0) }
+  }
+
+  func makeLane(
+    of sweep: SweepID, priority: Int, resources: Resources, executor: String?, loader: String?,
+    uses: [String: Int], _ db: Database
+  ) throws -> LaneID {
+    try db.execute(
+      sql: "INSERT INTO lane(sweep, priority, resources, executor, loader) VALUES (?, ?, ?, ?, ?)",
+      arguments: [sweep.rawValue, priority, try StoredJSON.encode(resources), executor, loader])
+    let id = db.lastInsertedRowID
+    for (name, amount) in uses.sorted(by: { $0.key < $1.key }) {
+      try db.execute(
+        sql: "INSERT INTO lane_use(lane, name, amount) VALUES (?, ?, ?)", arguments: [id, name, amount])
+    }
+    return LaneID(rawValue: id)
+  }
+
+  /// The lane like `lane` with another priority or other resources, made if it is not there.
+  func laneLike(
+    _ lane: LaneID, priority: Int? = nil, resources: Resources? = nil, _ db: Database
+  ) throws -> LaneID {
+    let values = try values(of: lane, db)
+    return try self.lane(
+      of: values.sweep, priority: priority ?? values.priority, resources: resources ?? values.resources,
+      executor: values.executor, db) ?? makeLaneLike(lane, priority: priority, resources: resources, db)
+  }
+
+  /// A new lane like `lane` with another priority or other resources.
+  func makeLaneLike(
+    _ lane: LaneID, priority: Int? = nil, resources: Resources? = nil, _ db: Database
+  ) throws -> LaneID {
+    let values = try values(of: lane, db)
+    let uses = try Row.fetchAll(
+      db, sql: "SELECT name, amount FROM lane_use WHERE lane = ?", arguments: [lane.rawValue])
+    return try makeLane(
+      of: values.sweep, priority: priority ?? values.priority, resources: resources ?? values.resources,
+      executor: values.executor, loader: nil,
+      uses: Dictionary(uniqueKeysWithValues: uses.map { ($0[0], $0[1]) }), db)
+  }
+
+  private struct LaneValues {
+    let sweep: SweepID
+    let priority: Int
+    let resources: Resources
+    let executor: String?
+  }
+
+  private func values(of lane: LaneID, _ db: Database) throws -> LaneValues {
+    guard
+      let row = try Row.fetchOne(
+        db.cachedStatement(sql: "SELECT sweep, priority, resources, executor FROM lane WHERE id = ?"),
+        arguments: [lane.rawValue])
+    else { throw QueueError(.badData, "the lane \(lane) is not there", remedy: "run: sweepq check") }
+    return LaneValues(
+      sweep: SweepID(rawValue: row[0]), priority: row[1], resources: try cachedResources(row[2]),
+      executor: row[3])
+  }
+
+  /// A lock file is removed while its lock is held, so that nobody can be waiting on a name that is gone.
+  func unlinkLock(_ name: String) { unlink(folder.lock(name)) }
+}
