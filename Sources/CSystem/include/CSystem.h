@@ -1,9 +1,53 @@
 // System calls that Swift's Glibc module does not offer. Plain prototypes, no logic.
 #ifndef CSYSTEM_H
 #define CSYSTEM_H
+#include <stdint.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 // The filesystem magic number of `statfs(2)` for `path`, or -1 with errno set.
 long sq_filesystem_magic(const char *path);
+
+// Bytes that an unprivileged user may still write to the filesystem of `path`, or -1 with errno set.
+int64_t sq_free_bytes(const char *path);
+
+// posix_spawn of `path` in a new session with an empty signal mask and every signal at its default.
+// `cwd` is a directory descriptor, or -1 to stay; `in`, `out` and `err` become 0, 1 and 2.
+// `extra` is duplicated to the number `extra_as` unless it is negative; with `close_from` >= 0 every descriptor
+// from that number on is closed. Returns 0 or an errno value.
+int sq_spawn(pid_t *pid, const char *path, char *const argv[], char *const envp[], int cwd, int in, int out,
+             int err, int extra, int extra_as, int close_from);
+
+// What WIFEXITED, WEXITSTATUS, WIFSIGNALED and WTERMSIG say about a wait status.
+int sq_wait_exited(int status);
+int sq_wait_exit_code(int status);
+int sq_wait_signaled(int status);
+int sq_wait_signal(int status);
+
+int sq_pidfd_open(pid_t pid);
+int sq_pidfd_send_signal(int pidfd, int signal);
+
+// A descriptor that becomes readable when one of the `count` signals arrives; they are blocked first.
+int sq_signal_descriptor(const int *signals, int count);
+
+int sq_eventfd(void);
+int sq_pipe(int fds[2]);
+// A connected pair of stream sockets, close-on-exec, non-blocking.
+int sq_socket_pair(int fds[2]);
+
+int sq_set_child_subreaper(int on);
+int sq_set_process_name(const char *name);
+
+// Closes every descriptor from `from` on.
+int sq_close_from(int from);
+
+// How many processors this process may run on, or -1 with errno set.
+int sq_affinity_count(void);
+
+// The three load averages; returns how many were read.
+int sq_load_averages(double loads[3]);
+
+// The place of `needle` in `haystack`, or NULL.
+const void *sq_find(const void *haystack, size_t length, const void *needle, size_t needle_length);
 
 #endif

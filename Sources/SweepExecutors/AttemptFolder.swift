@@ -1,0 +1,94 @@
+import SweepModel
+
+#if canImport(Glibc)
+  @preconcurrency import Glibc
+#endif
+
+/// The folder of one attempt, `runs/<sweep>/<job>/<attempt number>/` below the queue's folder.
+///
+/// Only a worker makes it, and before it orders the start; whoever starts the command never makes it. So once the
+/// folder is gone, an order that arrives late has nowhere to take its gate, and can start nothing.
+public struct AttemptFolder: Hashable, Sendable {
+  /// Absolute, without a slash at the end.
+  public let path: String
+
+  public init(path: String) { self.path = path }
+
+  /// - Parameter number: the attempt's number among those of its job, from 1.
+  public init(queueFolder: String, sweep: SweepID, job: JobID, number: Int) {
+    self.path = "\(queueFolder)/runs/\(sweep)/\(job)/\(number)"
+  }
+
+  /// A file of ours in the folder.
+  public enum File: String, CaseIterable, Sendable {
+    case gate
+    case standardOutput = "stdout"
+    case standardError = "stderr"
+    case result = "result.json"
+  }
+
+  public func path(of file: File) -> String { "\(path)/\(file.rawValue)" }
+
+  /// Makes the folder, and those above it, for this user alone (mode 0700). A folder that is there already is an
+  /// error: it belongs to another attempt.
+  public func create() throws {
+    // The folders above may vanish at any time, when the last other attempt's folder is tidied away: then again.
+    for _ in 0..<100 {
+      if mkdir(path, 0o700) == 0 { return }
+      let number = errno
+      if number == EEXIST {
+        throw QueueError(
+          .cannotCreate, "the attempt's folder \(path) exists already",
+          remedy: "Remove it if it is left from a queue that was restored from an older copy")
+      }
+      guard number == ENOENT else { throw fileError("create the folder", path, number) }
+      try Self.createParents(of: path)
+    }
+    throw fileError("create the folder", path, ENOENT)
+  }
+
+  private static func createParents(of path: String) throws {
+    guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else { return }
+    let parent = String(path[..<slash])
+    if mkdir(parent, 0o700) == 0 { return }
+    switch errno {
+    case EEXIST: return
+    case ENOENT:
+      try createParents(of: parent)
+      if mkdir(parent, 0o700) != 0, errno != EEXIST, errno != ENOENT {
+        throw fileError("create the folder", parent, errno)
+      }
+    case let number: throw fileError("create the folder", parent, number)
+    }
+  }
+
+  /// Removes our own files except those named, then the attempt's and the job's folder if nothing is left in them.
+  /// Files of the user's are never touched.
+  ///
+  /// - Returns: whether files remain in the attempt's folder.
+  @discardableResult
+  public func remove(keeping kept: Set<File> = []) throws -> Bool {
+    for file in File.allCases where !kept.contains(file) {
+      // The gate goes last: as long as it stands, nobody can take it again.
+      if file == .gate { continue }
+      try Self.unlinkIfPresent(path(of: file))
+    }
+    if !kept.contains(.gate) { try Self.unlinkIfPresent(path(of: .gate)) }
+    if rmdir(path) != 0 {
+      switch errno {
+      case ENOTEMPTY, EEXIST: return true
+      case ENOENT: break
+      case let number: throw fileError("remove the folder", path, number)
+      }
+    }
+    if let slash = path.lastIndex(of: "/") {
+      // Other attempts of the job may still have their folders here; that is no error.
+      rmdir(String(path[..<slash]))
+    }
+    return false
+  }
+
+  private static func unlinkIfPresent(_ path: String) throws {
+    if unlink(path) != 0, errno != ENOENT, errno != ENOTDIR { throw fileError("remove", path, errno) }
+  }
+}
