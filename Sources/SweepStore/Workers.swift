@@ -25,6 +25,28 @@ public struct AdoptedAttempt: Sendable {
   /// The boot id of the worker that claimed it.
   public let workerBootID: String?
   public let isCancelRequested: Bool
+
+  package init(
+    attempt: AttemptID, token: AttemptToken, number: Int, job: JobID, sweep: SweepID, lane: LaneID,
+    index: Int,
+    parameters: String, claimedAt: Timestamp, startedAt: Timestamp?, bootID: String?, devices: [String],
+    workerBootID: String?, isCancelRequested: Bool
+  ) {
+    self.attempt = attempt
+    self.token = token
+    self.number = number
+    self.job = job
+    self.sweep = sweep
+    self.lane = lane
+    self.index = index
+    self.parameters = parameters
+    self.claimedAt = claimedAt
+    self.startedAt = startedAt
+    self.bootID = bootID
+    self.devices = devices
+    self.workerBootID = workerBootID
+    self.isCancelRequested = isCancelRequested
+  }
 }
 
 extension Store {

@@ -1,0 +1,56 @@
+import GRDB
+import SweepModel
+
+/// What is left in the queue for workers of one executor.
+public struct Outlook: Sendable {
+  /// What the jobs that can be claimed ask for, one entry a lane.
+  public var queued: [Resources]
+  /// Jobs that some worker has in hand.
+  public var active: Int
+  /// Waiting jobs whose time will come by itself.
+  public var due: Int
+}
+
+extension Store {
+  public func outlook(executor: String) throws -> Outlook {
+    try read { db in
+      let queued = try String.fetchAll(
+        db,
+        sql: """
+          SELECT resources FROM lane INDEXED BY lane_ready
+          WHERE queued > 0 AND open = 1 AND (executor IS NULL OR executor = ?)
+          """, arguments: [executor]
+      ).map { try cachedResources($0) }
+      let row = try Row.fetchOne(
+        db,
+        sql: """
+          SELECT sum(active), sum(CASE WHEN blocked = 0 AND loader IS NULL THEN waiting ELSE 0 END) FROM lane
+          WHERE executor IS NULL OR executor = ?
+          """, arguments: [executor])
+      return Outlook(queued: queued, active: row?[0] ?? 0, due: row?[1] ?? 0)
+    }
+  }
+
+  /// What the jobs of a lane ask for; decoded once a process.
+  public func resources(ofLane lane: LaneID) throws -> Resources {
+    try read { try resources(of: lane, $0) }
+  }
+
+  public func lane(of job: JobID) throws -> LaneID? {
+    try read {
+      try Int64.fetchOne($0, sql: "SELECT lane FROM job WHERE id = ?", arguments: [job.rawValue])
+        .map(LaneID.init(rawValue:))
+    }
+  }
+
+  /// Whether the attempt has ended and nothing of it needs to stay in its folder.
+  public func isSettledWithoutFiles(job: JobID, number: Int) throws -> Bool {
+    try read {
+      try Int.fetchOne(
+        $0.cachedStatement(
+          sql: "SELECT 1 FROM attempt WHERE job = ? AND number = ? AND ended_at IS NOT NULL AND has_files = 0"
+        ),
+        arguments: [job.rawValue, number]) != nil
+    }
+  }
+}

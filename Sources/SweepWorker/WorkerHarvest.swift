@@ -1,0 +1,203 @@
+import SweepExecutors
+import SweepModel
+import SweepStore
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+extension Worker {
+  /// Takes in what the supervisor has said.
+  func receive() throws {
+    guard let supervisor else { return }
+    for event in try supervisor.receive() {
+      switch event {
+      case .started(let attempt, let pid, let at): noteStart(attempt, pid: pid, at: at)
+      case .ended(let attempt, let record, let stdoutBytes, let stderrBytes, let hasResultFile):
+        guard let one = live[attempt] else { continue }
+        lookAhead.note(duration: record.endedAt - record.startedAt)
+        harvest(
+          one, record, stdoutBytes: stdoutBytes, stderrBytes: stderrBytes, hasResultFile: hasResultFile)
+      case .refused(let attempt, let refusal):
+        // Somebody else judged the gate, or the system lacked something: its gate tells what is true.
+        guard live[attempt] != nil else { continue }
+        live[attempt]?.isWatched = true
+        nextWatch = 0
+        if refusal.kind == .resources { report(.trouble(refusal.reason)) }
+      case .withdrawn(let attempt):
+        guard let one = live[attempt] else { continue }
+        settle(
+          one,
+          Settlement(
+            attempt: attempt, job: one.job, outcome: .void, reason: "taken back before it started",
+            endedAt: .now, isReturned: true), keeping: [])
+      case .gone:
+        // What it ran may run on; from now on the gates are asked.
+        report(.trouble("the supervisor has ended; what it started is watched through its gates"))
+        for attempt in live.keys { live[attempt]?.isWatched = true }
+        self.supervisor = nil
+        nextWatch = 0
+      }
+    }
+  }
+
+  func noteStart(_ attempt: AttemptID, pid: Int32, at: Timestamp) {
+    guard var one = live[attempt], one.startedAt == nil else { return }
+    one.startedAt = at
+    live[attempt] = one
+    starts.append(
+      StartNotice(
+        attempt: attempt, job: one.job, at: at, host: HostIdentity.hostname, pid: pid,
+        bootID: HostIdentity.bootID, devices: one.devices))
+    if oldestStart == nil { oldestStart = monotonicMilliseconds() }
+    if let name = recipes[one.sweep]?.name { report(.started(one.job, sweep: name)) }
+  }
+
+  /// Turns an exit record and what the attempt has left into a settlement.
+  func harvest(
+    _ one: LiveAttempt, _ record: ExitRecord, stdoutBytes: Int64? = nil, stderrBytes: Int64? = nil,
+    hasResultFile: Bool = true
+  ) {
+    var settlement = Settlement(
+      attempt: one.attempt, job: one.job, outcome: record.outcome(), reason: record.reason,
+      exitCode: record.exitCode, signal: record.signal,
+      startedAt: record.launchError == nil ? record.startedAt : nil, endedAt: record.endedAt,
+      host: HostIdentity.hostname, bootID: HostIdentity.bootID, userMicroseconds: record.userMicroseconds,
+      systemMicroseconds: record.systemMicroseconds, maxResidentBytes: record.maxResidentBytes)
+    if settlement.outcome != .succeeded, let ending = one.ending, record.launchError == nil {
+      switch ending.cause {
+      case .cancel: settlement.outcome = .cancelled
+      case .stop:
+        settlement.outcome = .cancelled
+        settlement.isReturned = true
+        settlement.reason = "its worker was stopped"
+      case .timeLimit: settlement.outcome = .timedOut
+      }
+    }
+    var kept: Set<AttemptFolder.File> = []
+    do {
+      let output = try Harvest.read(
+        one.folder, inlineLimit: settings.inlineOutput, stdoutBytes: stdoutBytes, stderrBytes: stderrBytes,
+        hasResultFile: hasResultFile)
+      kept = output.kept
+      settlement.outputs = [
+        Settlement.Output(stream: .stdout, size: output.stdoutBytes, bytes: output.stdout),
+        Settlement.Output(stream: .stderr, size: output.stderrBytes, bytes: output.stderr),
+      ]
+      if settlement.outcome == .succeeded {
+        let (results, problem) = results(of: one, output, startedAt: record.startedAt)
+        settlement.results = results
+        settlement.reason = problem
+      }
+      settlement.hasFiles = !kept.isEmpty || one.folder.hasForeignFiles()
+    } catch {
+      // The outputs cannot be read now; they stay where they are, and the end is recorded all the same.
+      kept = Set(AttemptFolder.File.allCases)
+      settlement.hasFiles = true
+      settlement.reason = [settlement.reason, "its output could not be read: \(error)"].compactMap { $0 }
+        .joined(separator: "; ")
+    }
+    FaultPoint.reach(.harvestRead)
+    settle(one, settlement, keeping: kept)
+  }
+
+  /// Results from the result file, the named file and the captures, and what was wrong with them.
+  private func results(
+    of one: LiveAttempt, _ output: HarvestedOutput, startedAt: Timestamp
+  ) -> (results: [(name: String, value: ParameterValue)], problem: String?) {
+    var results: [(name: String, value: ParameterValue)] = []
+    var problems = output.resultProblem.map { [$0] } ?? []
+    do {
+      let recipe = try recipe(of: one.sweep)
+      if let captures = recipe.captures {
+        let bytes: [UInt8]
+        if let whole = output.stdout {
+          bytes = whole
+        } else {
+          bytes = try Harvest.text(of: .standardOutput, in: one.folder)
+        }
+        results += captures.values(in: String(decoding: bytes, as: UTF8.self)).map {
+          (name: $0.0, value: $0.1)
+        }
+      }
+      if let path = try recipe.resultFile(parameters: one.parameters, job: one.job, index: one.index) {
+        switch NamedResultFile.read(path, notBefore: startedAt) {
+        case .success(let bytes): results += try ResultReading.fromJSON(bytes)
+        case .failure(let problem): problems.append(problem.message)
+        }
+      }
+      if let bytes = output.result, !bytes.isEmpty { results += try ResultReading.fromJSON(bytes) }
+    } catch let error as QueueError {
+      problems.append(error.message)
+    } catch {
+      problems.append("\(error)")
+    }
+    return (results, problems.isEmpty ? nil : "no results: " + problems.joined(separator: "; "))
+  }
+
+  /// Queues a settlement for the next turn and frees what the attempt held.
+  ///
+  /// - Parameter kept: which of our files stay in its folder; nil to leave the folder alone.
+  func settle(_ one: LiveAttempt, _ settlement: Settlement, keeping kept: Set<AttemptFolder.File>?) {
+    live[one.attempt] = nil
+    if let kept { settling[one.attempt] = (one.folder, kept) }
+    settlements.append(settlement)
+    if oldestSettlement == nil { oldestSettlement = monotonicMilliseconds() }
+    if let place = tracks.firstIndex(where: { $0.queue.contains(one.attempt) }) {
+      tracks[place].queue.removeAll { $0 == one.attempt }
+      if tracks[place].queue.isEmpty {
+        allotment.giveBack(tracks[place].resources, devices: tracks[place].devices)
+        tracks.remove(at: place)
+      }
+    }
+    if settlement.outcome == .succeeded {
+      summary.succeeded += 1
+    } else if settlement.isReturned {
+      summary.returned += 1
+    } else {
+      summary.failed += 1
+    }
+    report(.ended(one.job, settlement.outcome, reason: settlement.reason))
+  }
+
+  /// Removes what a settled attempt does not need any more.
+  func tidy(_ settlement: Settlement, isStale: Bool) {
+    guard let (folder, kept) = settling.removeValue(forKey: settlement.attempt), !isStale else { return }
+    do { try folder.remove(keeping: kept) } catch { report(.trouble("\(error)")) }
+    FaultPoint.reach(.harvestTidied)
+  }
+}
+
+/// A result file with a name of the user's choice.
+enum NamedResultFile {
+  /// - Parameter notBefore: a file that was written before this is left from something else.
+  static func read(_ path: String, notBefore: Timestamp) -> Result<[UInt8], QueueError> {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else {
+      return .failure(QueueError(.inputOutput, "cannot open \(path): \(String(cString: strerror(errno)))"))
+    }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      return .failure(QueueError(.inputOutput, "\(path) is not a regular file"))
+    }
+    guard status.st_size <= ResultReading.byteLimit else {
+      return .failure(QueueError(.badData, "\(path) has \(status.st_size) bytes, too many for results"))
+    }
+    // Some filesystems keep whole seconds only.
+    let written = Int64(status.st_mtim.tv_sec) * 1000 + Int64(status.st_mtim.tv_nsec) / 1_000_000
+    guard written + 1000 >= notBefore.rawValue else {
+      return .failure(QueueError(.badData, "\(path) was not written by this job"))
+    }
+    var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
+    var count = 0
+    while count < bytes.count {
+      let got = bytes.withUnsafeMutableBytes {
+        Glibc.read(descriptor, $0.baseAddress! + count, $0.count - count)
+      }
+      if got <= 0 { break }
+      count += got
+    }
+    return .success(Array(bytes[..<count]))
+  }
+}

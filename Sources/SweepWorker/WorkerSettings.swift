@@ -1,0 +1,81 @@
+import SweepModel
+
+/// What a worker may use, and how it behaves.
+public struct WorkerSettings: Sendable {
+  /// Jobs at the same time.
+  public var slots: Int
+  public var cpus: Int
+  /// Memory that jobs may ask for in all.
+  public var memory: MemorySize
+  /// Ids of the GPUs it may hand out, as `CUDA_VISIBLE_DEVICES` names them.
+  public var gpus: [String]
+  /// No job is started while the machine's 1-minute load is above this.
+  public var maxLoad: Double?
+  /// No job is started while less memory is available.
+  public var minFreeMemory: MemorySize?
+  /// No job is started while less is free on the queue's disk.
+  public var minFreeDisk: MemorySize?
+  /// It ends when there is nothing left that it could run.
+  public var untilEmpty: Bool
+  /// Milliseconds from SIGTERM to SIGKILL for a command that is cancelled or out of time.
+  public var grace: Int64
+  /// Milliseconds that commands get when the worker itself is stopped.
+  public var stopGrace: Int64
+  /// Outputs up to this many bytes go into the database.
+  public var inlineOutput: Int
+  /// Milliseconds after which a job that does not fit beside others gets the machine kept free for it.
+  public var patience: Int64
+  /// The program that is started as the supervisor, and its arguments before our own.
+  public var supervisor: [String]
+  /// For the supervisor's own errors; nil for nowhere.
+  public var supervisorLog: String?
+  /// The name of the executor it drives.
+  public var executor: String
+
+  public init(
+    slots: Int, cpus: Int, memory: MemorySize, gpus: [String] = [], maxLoad: Double? = nil,
+    minFreeMemory: MemorySize? = nil, minFreeDisk: MemorySize? = nil, untilEmpty: Bool = false,
+    grace: Int64 = 10_000, stopGrace: Int64 = 30_000, inlineOutput: Int = 16_384, patience: Int64 = 30_000,
+    supervisor: [String], supervisorLog: String? = nil, executor: String = "local"
+  ) {
+    self.slots = slots
+    self.cpus = cpus
+    self.memory = memory
+    self.gpus = gpus
+    self.maxLoad = maxLoad
+    self.minFreeMemory = minFreeMemory
+    self.minFreeDisk = minFreeDisk
+    self.untilEmpty = untilEmpty
+    self.grace = grace
+    self.stopGrace = stopGrace
+    self.inlineOutput = inlineOutput
+    self.patience = patience
+    self.supervisor = supervisor
+    self.supervisorLog = supervisorLog
+    self.executor = executor
+  }
+}
+
+/// What a worker tells while it works; for a log or a progress line.
+public enum WorkerEvent: Sendable {
+  case began(name: String, slots: Int, cpus: Int, gpus: Int)
+  case adopted(Int)
+  case started(JobID, sweep: String)
+  case ended(JobID, Outcome, reason: String?)
+  case pausedSweep(SweepID)
+  /// It starts nothing for this reason; nil when it goes on.
+  case idles(String?)
+  case trouble(String)
+  case draining
+  case stopping
+}
+
+/// What a worker has done when it ends.
+public struct WorkerReport: Sendable, Hashable {
+  public var succeeded = 0
+  public var failed = 0
+  public var returned = 0
+  public var adopted = 0
+
+  public init() {}
+}
