@@ -1,0 +1,20 @@
+import ArgumentParser
+import SweepModel
+
+struct RetryCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "retry",
+    abstract: "Queue failed or cancelled jobs again.",
+    discussion: """
+      Their retry budget starts anew. Jobs in other states are left alone.
+
+        sweepq retry 12
+        sweepq retry --failed
+        sweepq retry @lr-scan --error "out of memory"
+      """)
+
+  @OptionGroup(title: "Queue and output") var queue: QueueOptions
+  @OptionGroup(title: "Which jobs") var selection: SelectionOptions
+
+  func run() throws { throw QueueError(.unavailable, "retry is not there yet") }
+}
