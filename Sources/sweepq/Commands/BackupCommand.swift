@@ -1,5 +1,6 @@
 import ArgumentParser
 import SweepModel
+import SweepStore
 
 struct BackupCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -17,5 +18,17 @@ struct BackupCommand: ParsableCommand {
     help: ArgumentHelp("The file to write; it must not exist.", valueName: "file"), completion: .file())
   var destination: String
 
-  func run() throws { throw QueueError(.unavailable, "backup is not there yet") }
+  func run() throws {
+    let output = queue.output
+    let path = QueueLocation.absolute(destination, in: try QueueLocation.currentDirectory())
+    let store = try queue.openStore()
+    try store.backup(to: path)
+    try output.present {
+      ["backup": .text(path)]
+    } ids: {
+      [path]
+    } human: { page in
+      page.line("wrote \(path)")
+    }
+  }
 }

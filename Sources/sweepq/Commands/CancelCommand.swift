@@ -1,5 +1,6 @@
 import ArgumentParser
 import SweepModel
+import SweepStore
 
 struct CancelCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -16,5 +17,10 @@ struct CancelCommand: ParsableCommand {
   @OptionGroup(title: "Queue and output") var queue: QueueOptions
   @OptionGroup(title: "Which jobs") var selection: SelectionOptions
 
-  func run() throws { throw QueueError(.unavailable, "cancel is not there yet") }
+  func run() throws {
+    let jobs = try selection.selectionForChange("cancel")
+    try ChangeReport(done: "cancelled", rest: "they have ended").run(queue, jobs) { store, progress in
+      try store.cancel(jobs, progress: progress)
+    }
+  }
 }

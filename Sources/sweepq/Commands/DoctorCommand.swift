@@ -14,5 +14,4 @@ struct DoctorCommand: ParsableCommand {
 
   @OptionGroup(title: "Queue and output") var queue: QueueOptions
 
-  func run() throws { throw QueueError(.unavailable, "doctor is not there yet") }
 }

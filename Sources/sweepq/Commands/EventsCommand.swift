@@ -32,5 +32,4 @@ struct EventsCommand: ParsableCommand {
     help: ArgumentHelp("At most so many, the latest; 0 for all (default: 50).", valueName: "count"))
   var limit: Int?
 
-  func run() throws { throw QueueError(.unavailable, "events is not there yet") }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import SweepModel
+import SweepStore
 
 struct HoldCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -15,5 +16,10 @@ struct HoldCommand: ParsableCommand {
   @OptionGroup(title: "Queue and output") var queue: QueueOptions
   @OptionGroup(title: "Which jobs") var selection: SelectionOptions
 
-  func run() throws { throw QueueError(.unavailable, "hold is not there yet") }
+  func run() throws {
+    let jobs = try selection.selectionForChange("hold")
+    try ChangeReport(done: "held", rest: "they have started or ended").run(queue, jobs) { store, progress in
+      try store.hold(jobs, progress: progress)
+    }
+  }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import SweepModel
+import SweepStore
 
 struct InitCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -20,5 +21,21 @@ struct InitCommand: ParsableCommand {
 
   @OptionGroup(title: "Output") var form: FormOptions
 
-  func run() throws { throw QueueError(.unavailable, "init is not there yet") }
+  func run() throws {
+    let output = form.output
+    let here = try QueueLocation.currentDirectory()
+    var folder = QueueLocation.absolute(path ?? ".", in: here)
+    if folder.split(separator: "/").last != Substring(QueueLocation.folderName) {
+      folder += (folder == "/" ? "" : "/") + QueueLocation.folderName
+    }
+    let isThere = QueueLocation(path: folder, origin: .option).exists
+    let store = try Store(QueueFolder(path: folder), options: Store.Options(creates: true))
+    try output.present {
+      ["queue": .text(store.folder.path), "queue_id": .text(store.queueID), "created": .boolean(!isThere)]
+    } ids: {
+      [store.folder.path]
+    } human: { page in
+      page.line(isThere ? "there is a queue already: \(folder)" : "made the queue \(folder)")
+    }
+  }
 }

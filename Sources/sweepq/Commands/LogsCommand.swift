@@ -29,5 +29,4 @@ struct LogsCommand: ParsableCommand {
   @Option(name: .long, help: ArgumentHelp("Only the last lines.", valueName: "count"))
   var tail: Int?
 
-  func run() throws { throw QueueError(.unavailable, "logs is not there yet") }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import SweepModel
+import SweepStore
 
 struct PauseCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -16,5 +17,21 @@ struct PauseCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("Sweeps as @name.", valueName: "sweep"))
   var sweeps: [String]
 
-  func run() throws { throw QueueError(.unavailable, "pause is not there yet") }
+  func run() throws {
+    let output = queue.output
+    let store = try queue.openStore()
+    let names = try SweepNames.parse(sweeps)
+    let ids = try names.map { try store.requireSweep(named: $0).id }
+    let changed = try store.pause(ids, reason: "paused by a person")
+    try output.present {
+      ["changed": JSONValue(changed), "untouched": JSONValue(ids.count - changed)]
+    } ids: {
+      [String(changed)]
+    } human: { page in
+      page.line(
+        changed == ids.count
+          ? "\(AmountText.plural(changed, "sweep")) paused"
+          : "\(AmountText.plural(changed, "sweep")) paused, \(ids.count - changed) paused before")
+    }
+  }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import SweepModel
+import SweepStore
 
 struct PriorityCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -20,5 +21,10 @@ struct PriorityCommand: ParsableCommand {
 
   @OptionGroup(title: "Which jobs") var selection: SelectionOptions
 
-  func run() throws { throw QueueError(.unavailable, "priority is not there yet") }
+  func run() throws {
+    let jobs = try selection.selectionForChange("give this priority")
+    try ChangeReport(done: "changed", rest: "they have ended").run(queue, jobs) { store, progress in
+      try store.setPriority(priority, jobs, progress: progress)
+    }
+  }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import SweepModel
+import SweepStore
 
 struct ReleaseCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -13,5 +14,10 @@ struct ReleaseCommand: ParsableCommand {
   @OptionGroup(title: "Queue and output") var queue: QueueOptions
   @OptionGroup(title: "Which jobs") var selection: SelectionOptions
 
-  func run() throws { throw QueueError(.unavailable, "release is not there yet") }
+  func run() throws {
+    let jobs = try selection.selectionForChange("release")
+    try ChangeReport(done: "released", rest: "they are not held").run(queue, jobs) { store, progress in
+      try store.release(jobs, progress: progress)
+    }
+  }
 }

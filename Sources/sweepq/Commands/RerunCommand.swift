@@ -1,5 +1,6 @@
 import ArgumentParser
 import SweepModel
+import SweepStore
 
 struct RerunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -15,5 +16,10 @@ struct RerunCommand: ParsableCommand {
   @OptionGroup(title: "Queue and output") var queue: QueueOptions
   @OptionGroup(title: "Which jobs") var selection: SelectionOptions
 
-  func run() throws { throw QueueError(.unavailable, "rerun is not there yet") }
+  func run() throws {
+    let jobs = try selection.selectionForChange("run again")
+    try ChangeReport(done: "queued again", rest: "they have not ended").run(queue, jobs) { store, progress in
+      try store.rerun(jobs, progress: progress)
+    }
+  }
 }

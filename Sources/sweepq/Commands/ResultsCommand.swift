@@ -17,7 +17,9 @@ struct ResultsCommand: ParsableCommand {
   @OptionGroup(title: "Queue and output") var queue: QueueOptions
   @OptionGroup(title: "Which jobs") var selection: SelectionOptions
 
-  @Option(name: .long, help: ArgumentHelp("Order of the rows; -name for descending.", valueName: "column"))
+  @Option(
+    name: .long, parsing: .unconditional,
+    help: ArgumentHelp("Order of the rows; -name for descending.", valueName: "column"))
   var sort: String?
 
   @Option(name: .long, help: ArgumentHelp("Only the first rows of the order.", valueName: "count"))
@@ -51,5 +53,4 @@ struct ResultsCommand: ParsableCommand {
 
   enum Format: String, CaseIterable, ExpressibleByArgument { case table, csv, json, markdown }
 
-  func run() throws { throw QueueError(.unavailable, "results is not there yet") }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import SweepModel
+import SweepStore
 
 struct RetryCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -16,5 +17,10 @@ struct RetryCommand: ParsableCommand {
   @OptionGroup(title: "Queue and output") var queue: QueueOptions
   @OptionGroup(title: "Which jobs") var selection: SelectionOptions
 
-  func run() throws { throw QueueError(.unavailable, "retry is not there yet") }
+  func run() throws {
+    let jobs = try selection.selectionForChange("retry")
+    try ChangeReport(done: "queued again", rest: "they have not failed").run(queue, jobs) { store, progress in
+      try store.retry(jobs, progress: progress)
+    }
+  }
 }

@@ -18,5 +18,4 @@ struct ShowCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("The job's id.", valueName: "job"))
   var jobs: [String]
 
-  func run() throws { throw QueueError(.unavailable, "show is not there yet") }
 }

@@ -25,10 +25,8 @@ struct StatusCommand: ParsableCommand {
   var limit: Int?
 
   @Option(
-    name: .long,
+    name: .long, parsing: .unconditional,
     help: ArgumentHelp(
       "Order of the jobs: id, changed, or a parameter's name; -name for descending.", valueName: "column"))
   var sort: String?
-
-  func run() throws { throw QueueError(.unavailable, "status is not there yet") }
 }

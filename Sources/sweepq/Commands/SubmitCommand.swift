@@ -52,8 +52,4 @@ struct SubmitCommand: ParsableCommand {
 
   @Argument(parsing: .postTerminator, help: ArgumentHelp("The command and its arguments, after '--'."))
   var command: [String] = []
-
-  func run() throws {
-    throw QueueError(.unavailable, "submit is not there yet")
-  }
 }

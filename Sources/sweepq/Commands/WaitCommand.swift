@@ -19,6 +19,4 @@ struct WaitCommand: ParsableCommand {
   @Option(
     name: .long, help: ArgumentHelp("Give up after this time with exit code 124.", valueName: "duration"))
   var timeout: String?
-
-  func run() throws { throw QueueError(.unavailable, "wait is not there yet") }
 }

@@ -11,6 +11,26 @@ struct SelectionOptions: ParsableArguments {
 
   /// Nothing was said about which jobs.
   var isEmpty: Bool { selectors.isEmpty && filters.isEmpty }
+
+  /// The jobs that are meant; every job where nothing was said.
+  func selection() throws -> JobSelection {
+    var selection = try JobSelection.parse(words: selectors)
+    selection.states = try filters.states()
+    selection.conditions = try filters.condition.map { try Condition.parse($0) }
+    selection.tags = try Assignment.dictionary(filters.tag, option: "--tag", example: "project=lr")
+    selection.reasonPattern = filters.error
+    return selection
+  }
+
+  /// The jobs that a command is to change. Every job must be asked for with `--all`.
+  func selectionForChange(_ verb: String) throws -> JobSelection {
+    guard !isEmpty else {
+      throw QueueError(
+        .usage, "it is not said which jobs to \(verb)",
+        remedy: "Name them (12, 30-40, @sweep, --failed, --where ...), or take every one with --all")
+    }
+    return try selection()
+  }
 }
 
 /// The part of a selection that goes by what a job is like.
@@ -44,7 +64,7 @@ struct FilterOptions: ParsableArguments {
   var condition: [String] = []
 
   @Option(
-    name: .long, help: ArgumentHelp("Only jobs with this tag (k=v, or k for any value).", valueName: "tag"))
+    name: .long, help: ArgumentHelp("Only jobs of sweeps with this tag.", valueName: "k=v"))
   var tag: [String] = []
 
   @Option(

@@ -49,7 +49,8 @@ struct ResourceOptions: ParsableArguments {
 /// What decides when a job's turn comes.
 struct ScheduleOptions: ParsableArguments {
   @Option(
-    name: .long, parsing: .unconditional, help: ArgumentHelp("Higher goes first (default: 0).", valueName: "number"))
+    name: .long, parsing: .unconditional,
+    help: ArgumentHelp("Higher goes first (default: 0).", valueName: "number"))
   var priority: Int?
 
   @Option(

@@ -9,6 +9,8 @@ enum JSONValue: Hashable, Sendable {
   case text(String)
   case array([JSONValue])
   case object([Member])
+  /// Text that is JSON already, such as a job's parameters as they stand in the database.
+  case raw(String)
 
   struct Member: Hashable, Sendable {
     let name: String
@@ -53,7 +55,8 @@ enum JSONValue: Hashable, Sendable {
     case .boolean(let value): text += value ? "true" : "false"
     case .integer(let value): text += String(value)
     case .real(let value): text += value.isFinite ? String(value) : "null"
-    case .text(let value): Self.appendQuoted(value, to: &text)
+    case .text(let value): text += JSONText.quote(value)
+    case .raw(let value): text += value
     case .array(let values):
       text += "["
       for (index, value) in values.enumerated() {
@@ -65,29 +68,11 @@ enum JSONValue: Hashable, Sendable {
       text += "{"
       for (index, member) in members.enumerated() {
         if index > 0 { text += "," }
-        Self.appendQuoted(member.name, to: &text)
+        text += JSONText.quote(member.name)
         text += ":"
         member.value.append(to: &text)
       }
       text += "}"
     }
-  }
-
-  private static func appendQuoted(_ value: String, to text: inout String) {
-    text += "\""
-    for scalar in value.unicodeScalars {
-      switch scalar {
-      case "\"": text += "\\\""
-      case "\\": text += "\\\\"
-      case "\n": text += "\\n"
-      case "\r": text += "\\r"
-      case "\t": text += "\\t"
-      case "\u{0}"..<"\u{20}", "\u{7f}":
-        let hex = String(scalar.value, radix: 16)
-        text += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-      default: text.unicodeScalars.append(scalar)
-      }
-    }
-    text += "\""
   }
 }

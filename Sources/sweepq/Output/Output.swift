@@ -36,7 +36,7 @@ struct Output: Sendable {
     human: (inout Page) throws -> Void
   ) throws {
     switch form {
-    case .json: try document(json())
+    case .json: try document(json().map { JSONValue.Member(name: $0.key, value: $0.value) })
     case .ids: try lines(ids())
     case .human:
       var page = Page(style: style, width: terminal.isInteractive ? terminal.columns : nil)
@@ -46,10 +46,9 @@ struct Output: Sendable {
   }
 
   /// One JSON document on one line: `{"version":1,…}`.
-  func document(_ members: KeyValuePairs<String, JSONValue>) throws {
-    var all = [JSONValue.Member(name: "version", value: .integer(Self.jsonVersion))]
-    all += members.map { JSONValue.Member(name: $0.key, value: $0.value) }
-    try write(JSONValue.object(all).serialized + "\n")
+  func document(_ members: [JSONValue.Member]) throws {
+    let version = JSONValue.Member(name: "version", value: .integer(Self.jsonVersion))
+    try write(JSONValue.object([version] + members).serialized + "\n")
   }
 
   func lines(_ lines: [String]) throws {

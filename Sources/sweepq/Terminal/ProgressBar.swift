@@ -16,6 +16,9 @@ struct ProgressBar {
     self.output = output
   }
 
+  /// Nothing was shown yet.
+  var isNew: Bool { lastDrawn == nil }
+
   /// Shows that `done` of `total` is reached; `total` 0 where the end is not known.
   ///
   /// - Parameter note: what else is worth a word, such as the number that failed.
