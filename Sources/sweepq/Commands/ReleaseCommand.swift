@@ -1,0 +1,23 @@
+import ArgumentParser
+import SweepModel
+import SweepStore
+
+struct ReleaseCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "release",
+    abstract: "Let held jobs go.",
+    discussion: """
+        sweepq release 12
+        sweepq release @lr-scan --where "lr < 0.1"
+      """)
+
+  @OptionGroup(title: "Queue and output") var queue: QueueOptions
+  @OptionGroup(title: "Which jobs") var selection: SelectionOptions
+
+  func run() throws {
+    let jobs = try selection.selectionForChange("release")
+    try ChangeReport(done: "released", rest: "they are not held").run(queue, jobs) { store, progress in
+      try store.release(jobs, progress: progress)
+    }
+  }
+}

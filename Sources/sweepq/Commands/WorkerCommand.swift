@@ -1,0 +1,73 @@
+import ArgumentParser
+import SweepModel
+
+struct WorkerCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "worker",
+    abstract: "Run jobs of the queue.",
+    discussion: """
+      Claims jobs and runs them for as long as it lives. Start as many workers as you like; kill one at any time, and \
+      the next carries on where it was. Ctrl-C once: finish what runs, start nothing new. Twice: end the jobs after a \
+      grace and put them back.
+
+        sweepq worker
+        sweepq worker --slots 8 --until-empty
+        sweepq worker --detach --max-load 12
+      """)
+
+  @OptionGroup(title: "Queue and output") var queue: QueueOptions
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("Where jobs run (default: local, which is this machine).", valueName: "name"))
+  var backend = "local"
+
+  @Option(name: .long, help: ArgumentHelp("Jobs at a time (default: as many as fit).", valueName: "count"))
+  var slots: Int?
+
+  @Option(
+    name: .long, help: ArgumentHelp("Processors to use (default: those of the machine).", valueName: "count"))
+  var cpus: Int?
+
+  @Option(name: .long, help: ArgumentHelp("Memory to use (default: that of the machine).", valueName: "size"))
+  var mem: String?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "GPUs to use: a count, or a list such as 0,2 (default: those found).", valueName: "gpus"))
+  var gpus: String?
+
+  @Option(
+    name: .customLong("max-load"),
+    help: ArgumentHelp("Start nothing while the machine's load is above this.", valueName: "load"))
+  var maxLoad: Double?
+
+  @Option(
+    name: .customLong("min-free-mem"),
+    help: ArgumentHelp("Start nothing while less memory is free.", valueName: "size"))
+  var minFreeMemory: String?
+
+  @Option(
+    name: .customLong("min-free-disk"),
+    help: ArgumentHelp("Start nothing while less disk is free.", valueName: "size"))
+  var minFreeDisk: String?
+
+  @Flag(name: .customLong("until-empty"), help: "End when there is nothing left to do.")
+  var untilEmpty = false
+
+  @Flag(name: .long, help: "Go to the background, with a log file in the queue's folder.")
+  var detach = false
+
+  @Option(
+    name: .long, help: ArgumentHelp("The worker's name (default: host and process id).", valueName: "name"))
+  var name: String?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Time between asking a job to end and ending it (default: 30s).", valueName: "duration"))
+  var grace: String?
+
+  func run() throws { throw QueueError(.unavailable, "worker is not there yet") }
+}

@@ -1,0 +1,152 @@
+import ArgumentParser
+import SweepModel
+
+/// The parameter space of a submit.
+struct SpaceOptions: ParsableArguments {
+  @Option(
+    name: [.customShort("p"), .customLong("param")],
+    help: ArgumentHelp("A parameter and its values (repeatable).", valueName: "name=values"))
+  var parameters: [String] = []
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Take these parameters' values in step, not in every combination (repeatable).", valueName: "a,b"))
+  var zip: [String] = []
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "A job for each line of a file, or of standard input with '-'.",
+      discussion: "With a command the line is {line}; without one each line is a shell command.",
+      valueName: "file"),
+    completion: .file())
+  var jobs: String?
+}
+
+/// What one job needs while it runs.
+struct ResourceOptions: ParsableArguments {
+  @Option(name: .long, help: ArgumentHelp("Processors of a job (default: 1).", valueName: "count"))
+  var cpus: Int?
+
+  @Option(name: .long, help: ArgumentHelp("Memory of a job, as in 500M or 16G.", valueName: "size"))
+  var mem: String?
+
+  @Option(name: .long, help: ArgumentHelp("GPUs of a job.", valueName: "count"))
+  var gpus: Int?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("Time limit of a job, as in 90s, 30m, 4h or 2:30:00.", valueName: "duration"))
+  var time: String?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("How much of a named limit a job uses (repeatable).", valueName: "limit=count"))
+  var uses: [String] = []
+}
+
+/// What decides when a job's turn comes.
+struct ScheduleOptions: ParsableArguments {
+  @Option(
+    name: .long, parsing: .unconditional,
+    help: ArgumentHelp("Higher goes first (default: 0).", valueName: "number"))
+  var priority: Int?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Start after these jobs or @sweeps have completed (repeatable).", valueName: "selector"))
+  var after: [String] = []
+
+  @Option(
+    name: .customLong("after-any"),
+    help: ArgumentHelp(
+      "Start after these jobs or @sweeps have ended, however that was (repeatable).", valueName: "selector"))
+  var afterAny: [String] = []
+
+  @Option(
+    name: .customLong("not-before"),
+    help: ArgumentHelp(
+      "Start at this time or later: a time of day, a date, or a duration from now.", valueName: "time"))
+  var notBefore: String?
+
+  @Flag(name: .long, help: "Submit the jobs as held; 'sweepq release' lets them go.")
+  var hold = false
+}
+
+/// What becomes of a job that did not succeed.
+struct RetryOptions: ParsableArguments {
+  @Option(
+    name: .long, help: ArgumentHelp("How often a failed job is tried again (default: 0).", valueName: "count")
+  )
+  var retries: Int?
+
+  @Option(
+    name: .customLong("retry-delay"),
+    help: ArgumentHelp(
+      "Time before the first retry, doubled for each further one (default: 1s).", valueName: "duration"))
+  var retryDelay: String?
+
+  @Option(
+    name: .customLong("retry-mem"),
+    help: ArgumentHelp("Memory of a retry after out of memory, as in 2x.", valueName: "factor"))
+  var retryMemory: String?
+
+  @Option(
+    name: .customLong("retry-time"),
+    help: ArgumentHelp("Time limit of a retry after a time-out, as in 1.5x.", valueName: "factor"))
+  var retryTime: String?
+
+  @Option(
+    name: .customLong("on-lost"),
+    help: ArgumentHelp(
+      "A job whose machine was lost while it ran: retry or hold (default: retry).", valueName: "policy"),
+    completion: .list(RetrySettings.OnLost.allCases.map(\.rawValue)))
+  var onLost: String?
+
+  @Option(
+    name: .customLong("max-failures"),
+    help: ArgumentHelp("Pause the sweep after so many failed jobs.", valueName: "count"))
+  var maxFailures: Int?
+}
+
+/// What surrounds the command when it runs.
+struct LaunchOptions: ParsableArguments {
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "An environment variable: K=V sets it, NAME passes on what the worker has, which is never stored (repeatable).",
+      valueName: "k=v|name"))
+  var env: [String] = []
+
+  @Option(
+    name: .long, help: ArgumentHelp("The folder the command runs in (default: this one).", valueName: "path"),
+    completion: .directory)
+  var cwd: String?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("The file the command reads as standard input; may hold {name}.", valueName: "path"),
+    completion: .file())
+  var stdin: String?
+
+  @Flag(name: .long, help: "The command is one shell line; values are quoted for the shell.")
+  var shell = false
+}
+
+/// Where a job's results are found, beside the file that SWEEPQ_RESULT names.
+struct CaptureOptions: ParsableArguments {
+  @Option(
+    name: .customLong("result-file"),
+    help: ArgumentHelp("A JSON file that the command writes; may hold {name}.", valueName: "path"),
+    completion: .file())
+  var resultFile: String?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "A result from the output: the first group of the regular expression's last match (repeatable).",
+      valueName: "name=regex"))
+  var capture: [String] = []
+}
