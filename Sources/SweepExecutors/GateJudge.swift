@@ -34,12 +34,12 @@ public enum GateJudge {
     folder: AttemptFolder, token: AttemptToken, bootID: String, mayTake: Bool, orderedUnder: String? = nil
   ) throws -> Judgement {
     let restarted = orderedUnder.map { $0 != bootID } ?? false
-    let case_ = GateCase(
+    let gate = GateCase(
       folder: folder, token: token, bootID: bootID, mayTake: mayTake, restarted: restarted)
     // A gate that is locked and has no start line is in the hands of a supervisor or of another judge for some
     // microseconds; only a stopped process makes it last.
     for _ in 0..<200 {
-      if let judgement = try case_.look() { return judgement }
+      if let judgement = try gate.look() { return judgement }
       usleep(2_000)
     }
     return .unstarted
@@ -125,8 +125,8 @@ private struct GateCase {
   /// A file with any byte in it forbids the start, so even a line cut short by a full disk has its effect; but it is
   /// reported, since the next judge must find it as it is meant.
   private func writeVoid(_ descriptor: Int32, after bytes: [UInt8]) throws {
-    let break_ = bytes.isEmpty || bytes.last == UInt8(ascii: "\n") ? "" : "\n"
-    guard GateFile.append(break_ + GateLine.void(token, at: .now), to: descriptor) else {
+    let separator = bytes.isEmpty || bytes.last == UInt8(ascii: "\n") ? "" : "\n"
+    guard GateFile.append(separator + GateLine.void(token, at: .now), to: descriptor) else {
       throw fileError("write", path, errno)
     }
   }

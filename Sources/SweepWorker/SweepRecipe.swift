@@ -32,7 +32,8 @@ struct SweepRecipe {
 
   /// - Throws: ``QueueError`` when the job cannot be rendered, which is the job's failure.
   func order(
-    for job: ClaimedJob, resources: Resources, devices: [String]?, folder: AttemptFolder, queue: QueueFolder,
+    for job: ClaimedJob, resources: Resources, gpus: [(name: String, value: String?)], folder: AttemptFolder,
+    queue: QueueFolder,
     grace: Int64
   ) throws -> LaunchOrder {
     if let missing {
@@ -52,10 +53,7 @@ struct SweepRecipe {
     for (name, value) in point.entries {
       environment.append(("SWEEPQ_PARAM_\(Self.variable(name))", value.description))
     }
-    if let devices {
-      let list = devices.joined(separator: ",")
-      environment += [("CUDA_VISIBLE_DEVICES", list), ("ROCR_VISIBLE_DEVICES", list)]
-    }
+    environment += gpus
     return LaunchOrder(
       attempt: job.attempt, token: job.token, folder: folder.path,
       arguments: template.render(point, job: job.job, index: job.index), environment: environment,

@@ -64,7 +64,8 @@ public final class Worker {
     self.control = control
     self.report = report
     allotment = Allotment(
-      slots: settings.slots, cpus: settings.cpus, memory: settings.memory.rawValue, devices: settings.gpus)
+      slots: settings.slots, cpus: settings.cpus, memory: settings.memory.rawValue,
+      devices: settings.gpus.map(\.identifier))
     seat = try store.seatWorker(
       host: HostIdentity.hostname, bootID: HostIdentity.bootID, pid: getpid(), backend: settings.executor,
       capacity: WorkerCapacity(

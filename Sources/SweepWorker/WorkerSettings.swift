@@ -1,3 +1,4 @@
+import SweepExecutors
 import SweepModel
 
 /// What a worker may use, and how it behaves.
@@ -7,8 +8,8 @@ public struct WorkerSettings: Sendable {
   public var cpus: Int
   /// Memory that jobs may ask for in all.
   public var memory: MemorySize
-  /// Ids of the GPUs it may hand out, as `CUDA_VISIBLE_DEVICES` names them.
-  public var gpus: [String]
+  /// The GPUs it may hand out.
+  public var gpus: [GPU]
   /// No job is started while the machine's 1-minute load is above this.
   public var maxLoad: Double?
   /// No job is started while less memory is available.
@@ -33,7 +34,7 @@ public struct WorkerSettings: Sendable {
   public var executor: String
 
   public init(
-    slots: Int, cpus: Int, memory: MemorySize, gpus: [String] = [], maxLoad: Double? = nil,
+    slots: Int, cpus: Int, memory: MemorySize, gpus: [GPU] = [], maxLoad: Double? = nil,
     minFreeMemory: MemorySize? = nil, minFreeDisk: MemorySize? = nil, untilEmpty: Bool = false,
     grace: Int64 = 10_000, stopGrace: Int64 = 30_000, inlineOutput: Int = 16_384, patience: Int64 = 30_000,
     supervisor: [String], supervisorLog: String? = nil, executor: String = "local"

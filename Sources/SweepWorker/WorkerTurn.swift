@@ -133,7 +133,7 @@ extension Worker {
     do {
       let recipe = try recipe(of: claimed.sweep)
       var order = try recipe.order(
-        for: claimed, resources: resources, devices: settings.gpus.isEmpty ? nil : devices, folder: folder,
+        for: claimed, resources: resources, gpus: gpuEnvironment(devices), folder: folder,
         queue: store.folder, grace: settings.grace)
       order.after = after
       do { try folder.create() } catch let error as QueueError {
@@ -154,6 +154,13 @@ extension Worker {
     } catch {
       giveUp(claimed.attempt, "\(error)", outcome: .rejected, isReturned: false)
     }
+  }
+
+  /// Jobs see the GPUs that are theirs; where there are GPUs to hand out, the others see none.
+  private func gpuEnvironment(_ devices: [String]) -> [(name: String, value: String?)] {
+    if settings.gpus.isEmpty { return [] }
+    if devices.isEmpty { return [("CUDA_VISIBLE_DEVICES", ""), ("ROCR_VISIBLE_DEVICES", "")] }
+    return GPUInventory.environment(for: settings.gpus.filter { devices.contains($0.identifier) })
   }
 
   private func shortestTrack(for resources: Resources) -> Int? {

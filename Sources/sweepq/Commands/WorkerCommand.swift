@@ -1,5 +1,4 @@
 import ArgumentParser
-import SweepModel
 
 struct WorkerCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -60,14 +59,8 @@ struct WorkerCommand: ParsableCommand {
   var detach = false
 
   @Option(
-    name: .long, help: ArgumentHelp("The worker's name (default: host and process id).", valueName: "name"))
-  var name: String?
-
-  @Option(
     name: .long,
     help: ArgumentHelp(
-      "Time between asking a job to end and ending it (default: 30s).", valueName: "duration"))
+      "Time between asking a job to end and ending it (default: 10s).", valueName: "duration"))
   var grace: String?
-
-  func run() throws { throw QueueError(.unavailable, "worker is not there yet") }
 }

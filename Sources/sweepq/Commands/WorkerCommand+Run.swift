@@ -1,0 +1,125 @@
+import ArgumentParser
+@preconcurrency import Dispatch
+@preconcurrency import Glibc
+import SweepExecutors
+import SweepModel
+import SweepStore
+import SweepWorker
+
+extension WorkerCommand {
+  func run() throws {
+    guard backend == "local" || backend == "auto" else {
+      throw QueueError(
+        .usage, "there is no executor named \(backend)", remedy: "use --backend local, which is this machine")
+    }
+    let store = try queue.openStore(mayCreate: true)
+    let settings = try settings(for: store)
+    if detach {
+      try startInBackground(store)
+      return
+    }
+    let control = try WorkerControl()
+    let signals = SignalRelay(to: control)
+    let log = WorkerLog(output: queue.output)
+    let worker = try Worker(store: store, settings: settings, control: control) { log.tell($0) }
+    let report = try worker.run()
+    signals.stop()
+    log.sum(report)
+  }
+
+  /// Flags over the environment over the queue's configuration over the user's.
+  private func settings(for store: Store) throws -> WorkerSettings {
+    let configured = try ConfigFile.layers(queueFile: store.folder.configuration).reduce(QueueSettings()) {
+      $0.over($1.settings)
+    }
+    let gpus = try assignedGPUs()
+    let processors = cpus ?? configured.cpus ?? HostIdentity.processorCount
+    let memory =
+      try mem.map { try MemorySize.parse($0) } ?? configured.mem
+      ?? MemorySize(rawValue: HostIdentity.totalMemory)
+    return WorkerSettings(
+      slots: try positive(slots ?? configured.slots ?? processors, "--slots"),
+      cpus: try positive(processors, "--cpus"), memory: memory, gpus: gpus,
+      maxLoad: maxLoad ?? configured.maxLoad,
+      minFreeMemory: try minFreeMemory.map { try MemorySize.parse($0) } ?? configured.minFreeMem,
+      minFreeDisk: try minFreeDisk.map { try MemorySize.parse($0) } ?? configured.minFreeDisk,
+      untilEmpty: untilEmpty,
+      grace: try grace.map(DurationText.parse) ?? configured.grace ?? 10_000,
+      inlineOutput: configured.inlineOutput ?? 16_384, supervisor: [try ownExecutable(), "supervise"],
+      supervisorLog: store.folder.path + "/supervisor.log")
+  }
+
+  private func positive(_ value: Int, _ option: String) throws -> Int {
+    guard value >= 1 else {
+      throw QueueError(.usage, "\(option) is \(value)", remedy: "give a whole number from 1 on")
+    }
+    return value
+  }
+
+  /// All GPUs that are there, the first so many, or those named.
+  private func assignedGPUs() throws -> [GPU] {
+    if gpus == "0" { return [] }
+    let found = GPUInventory.discover()
+    guard let gpus else { return found }
+    let names = gpus.split(separator: ",").map(String.init)
+    if names.count == 1, let count = Int(gpus), !gpus.contains(",") {
+      guard count >= 0, count <= found.count else {
+        throw QueueError(
+          .usage, "--gpus asks for \(count) GPUs, \(found.count) were found",
+          remedy: "see nvidia-smi or rocm-smi, or name those to use: --gpus 0,2")
+      }
+      return Array(found.prefix(count))
+    }
+    return try names.map { name in
+      guard let gpu = found.first(where: { $0.identifier == name || $0.uuid == name }) else {
+        throw QueueError(
+          .usage, "there is no GPU \(name)",
+          remedy: found.isEmpty
+            ? "no GPU was found here" : "there are \(found.map(\.identifier).joined(separator: ", "))")
+      }
+      return gpu
+    }
+  }
+
+  private func startInBackground(_ store: Store) throws {
+    let log = store.folder.path + "/worker.log"
+    let arguments = CommandLine.arguments.dropFirst().filter { $0 != "--detach" }
+    var rest = Array(arguments)
+    if queue.queue == nil { rest += ["--queue", store.folder.path] }
+    let pid = try BackgroundProcess.start(executable: try ownExecutable(), arguments: rest, log: log)
+    try queue.output.present(
+      json: { ["pid": .integer(Int64(pid)), "log": .text(log)] }, ids: { ["\(pid)"] },
+      human: { $0.line("worker \(pid) works in the background; its log is \(log)") })
+  }
+}
+
+/// The path of this very program, also after it has been moved.
+func ownExecutable() throws -> String {
+  var buffer = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+  let count = readlink("/proc/self/exe", &buffer, Int(PATH_MAX))
+  guard count > 0 else {
+    throw QueueError(.internalFault, "cannot find this program's own file", remedy: "is /proc mounted?")
+  }
+  return String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+}
+
+/// Ctrl-C drains, a second one or SIGTERM stops. A closed terminal is no reason to stop.
+private final class SignalRelay {
+  private let sources: [any DispatchSourceSignal]
+
+  init(to control: WorkerControl) {
+    signal(SIGHUP, SIG_IGN)
+    signal(SIGPIPE, SIG_IGN)
+    sources = [SIGINT, SIGTERM].map { number in
+      signal(number, SIG_IGN)
+      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+      source.setEventHandler { @Sendable in
+        if number == SIGTERM { control.raise(to: .stop) } else { control.raise() }
+      }
+      source.resume()
+      return source
+    }
+  }
+
+  func stop() { for source in sources { source.cancel() } }
+}

@@ -1,0 +1,44 @@
+import SweepModel
+import SweepStore
+import SweepWorker
+
+/// What a worker tells on standard error while it works: a progress line on a terminal, else a line for what matters.
+final class WorkerLog {
+  private let output: Output
+  private var ended = 0
+  private var failed = 0
+  private var lastLine: Int64 = 0
+
+  init(output: Output) { self.output = output }
+
+  func tell(_ event: WorkerEvent) {
+    switch event {
+    case .began(let name, let slots, let cpus, let gpus):
+      let devices = gpus > 0 ? ", \(gpus) GPUs" : ""
+      line("\(name): \(slots) slots, \(cpus) CPUs\(devices)")
+    case .adopted(let count): line("took over \(count) attempts of a worker that has died")
+    case .started: break
+    case .ended(let job, let outcome, let reason):
+      ended += 1
+      if outcome == .succeeded { break }
+      failed += 1
+      // Ten thousand failures would not be read; the rows have them all.
+      if failed <= 20 { line("job \(job) \(outcome.rawValue)\(reason.map { ": \($0)" } ?? "")") }
+      if failed == 20 { line("further failures are not shown here; see: sweepq status --failed") }
+    case .pausedSweep(let sweep): line("sweep \(sweep) is paused: too many of its jobs have failed")
+    case .idles(let reason): line(reason.map { "starting nothing: \($0)" } ?? "starting jobs again")
+    case .trouble(let text): line("trouble: \(text)")
+    case .draining: line("draining: finishing what runs, starting nothing (Ctrl-C again to stop)")
+    case .stopping: line("stopping: ending what runs and putting it back")
+    }
+  }
+
+  func sum(_ report: WorkerReport) {
+    var parts = ["\(report.succeeded) succeeded"]
+    if report.failed > 0 { parts.append("\(report.failed) did not") }
+    if report.returned > 0 { parts.append("\(report.returned) put back") }
+    line("ended: " + parts.joined(separator: ", "))
+  }
+
+  private func line(_ text: String) { output.remark(text) }
+}
