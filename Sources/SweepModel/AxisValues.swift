@@ -24,7 +24,8 @@ public struct AxisValues: RandomAccessCollection, Hashable, Sendable {
     func value(at i: Int) -> ParameterValue {
       switch self {
       case .list(let values): values[i]
-      case .integers(let first, let step, _): .integer(first + Int64(i) * step)
+      // Wrapping, because i times step may pass 64 bits on the way although the sum does not.
+      case .integers(let first, let step, _): .integer(first &+ Int64(i) &* step)
       case .decimals(let first, let step, let exponent, _):
         DecimalNumber.value(first + Int64(i) * step, exponent)
       case .linear(let a, let b, let count): Self.linear(a, b, i, count)
