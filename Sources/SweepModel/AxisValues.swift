@@ -2,7 +2,7 @@
   import Glibc
 #endif
 
-/// The values of one axis, in order. Ranges are computed on demand: a range of a million holds no million values.
+/// The values of one axis, in order. Long ranges are computed on demand: a range of a million holds no million values.
 public struct AxisValues: RandomAccessCollection, Hashable, Sendable {
   enum Segment: Hashable, Sendable {
     case list([ParameterValue])
@@ -73,7 +73,14 @@ public struct AxisValues: RandomAccessCollection, Hashable, Sendable {
   /// The given values, one after the other.
   public init(_ values: [ParameterValue]) { self.init(segments: [.list(values)]) }
 
-  init(segments: [Segment]) {
+  /// Shorter axes are computed once, which is cheaper than once for every point.
+  private static let listLimit = 4096
+
+  init(segments given: [Segment]) {
+    var segments = given
+    if given.reduce(0, { $0 + $1.count }) <= Self.listLimit {
+      segments = [.list(given.flatMap { segment in (0..<segment.count).map { segment.value(at: $0) } })]
+    }
     self.segments = segments
     var starts: [Int] = []
     var count = 0

@@ -159,6 +159,14 @@ import Testing
     }
   }
 
+  @Test func theTextOfAPointIsTheSameByBothRoads() throws {
+    let space = try space(["a=1..3", "b='x\"',y,1e-3,0.5,true", "c=1..5000", "d=p,q,r"], zips: [["a", "d"]])
+    for index in stride(from: 0, to: space.count, by: 7) {
+      #expect(space.json(at: index) == space.point(at: index).json)
+    }
+    #expect(try self.space([]).json(at: 0) == "{}")
+  }
+
   @Test func aHugeSpaceIsComputedPointByPoint() throws {
     let space = try space(["a=1..10000", "b=0:99.99:0.01"])
     #expect(space.count == 100_000_000)
