@@ -2,7 +2,7 @@
   import Glibc
 #endif
 
-/// The values of one axis, in order. Ranges are computed on demand: a range of a million holds no million values.
+/// The values of one axis, in order. Long ranges are computed on demand: a range of a million holds no million values.
 public struct AxisValues: RandomAccessCollection, Hashable, Sendable {
   enum Segment: Hashable, Sendable {
     case list([ParameterValue])
@@ -24,7 +24,8 @@ public struct AxisValues: RandomAccessCollection, Hashable, Sendable {
     func value(at i: Int) -> ParameterValue {
       switch self {
       case .list(let values): values[i]
-      case .integers(let first, let step, _): .integer(first + Int64(i) * step)
+      // Wrapping, because i times step may pass 64 bits on the way although the sum does not.
+      case .integers(let first, let step, _): .integer(first &+ Int64(i) &* step)
       case .decimals(let first, let step, let exponent, _):
         DecimalNumber.value(first + Int64(i) * step, exponent)
       case .linear(let a, let b, let count): Self.linear(a, b, i, count)
@@ -72,7 +73,14 @@ public struct AxisValues: RandomAccessCollection, Hashable, Sendable {
   /// The given values, one after the other.
   public init(_ values: [ParameterValue]) { self.init(segments: [.list(values)]) }
 
-  init(segments: [Segment]) {
+  /// Shorter axes are computed once, which is cheaper than once for every point.
+  private static let listLimit = 4096
+
+  init(segments given: [Segment]) {
+    var segments = given
+    if given.reduce(0, { $0 + $1.count }) <= Self.listLimit {
+      segments = [.list(given.flatMap { segment in (0..<segment.count).map { segment.value(at: $0) } })]
+    }
     self.segments = segments
     var starts: [Int] = []
     var count = 0

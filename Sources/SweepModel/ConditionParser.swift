@@ -34,13 +34,15 @@ private struct ConditionParser {
     let text: String
   }
 
-  /// Deeper nesting is taken for an attack on the stack.
+  /// Both stay below SQLite's limit on the depth of an expression, 1,000.
   private static let depthLimit = 200
+  private static let comparisonLimit = 500
 
   private let source: String
   private var tokens: [Token] = []
   private var next = 0
   private var depth = 0
+  private var comparisons = 0
 
   init(_ source: String) throws {
     self.source = source
@@ -161,6 +163,10 @@ private struct ConditionParser {
   }
 
   private mutating func comparison() throws -> Condition {
+    comparisons += 1
+    guard comparisons <= Self.comparisonLimit else {
+      throw error("the condition has more than \(Self.comparisonLimit) comparisons", at: token.column)
+    }
     guard let name = takeName() else {
       // A value first: 0.01 < lr.
       let value = try value("a name")

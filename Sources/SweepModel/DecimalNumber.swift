@@ -48,7 +48,7 @@ struct DecimalNumber: Hashable, Sendable {
       mantissa /= 10
       exponent += 1
     }
-    guard mantissa < Self.mantissaLimit else { return nil }
+    guard mantissa < Self.mantissaLimit, abs(exponent) <= 300 || mantissa == 0 else { return nil }
     if mantissa == 0 { exponent = 0 }
     self.mantissa = bytes.first == UInt8(ascii: "-") ? -mantissa : mantissa
     self.exponent = exponent

@@ -11,11 +11,11 @@ public enum DurationText {
     ("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1),
   ]
 
-  /// The milliseconds that `text` says; a fraction of one is rounded up.
+  /// The milliseconds that `text` says; a fraction of one is rounded, but never to nothing.
   ///
   /// - Throws: ``QueueError`` with `usage`.
   public static func parse(_ text: String) throws(QueueError) -> Int64 {
-    let trimmed = text.filter { $0 != " " }.lowercased()
+    let trimmed = QuantityText.trimmed(text).lowercased()
     guard trimmed.utf8.first != UInt8(ascii: "-") else {
       throw QueueError(.usage, "'\(text)' is a negative time", remedy: "Write 0 or more, for example 90s")
     }
@@ -29,7 +29,7 @@ public enum DurationText {
       throw QueueError(
         .usage, "'\(text)' is more than a hundred years", remedy: "Write a shorter time, like 12h")
     }
-    return Int64(milliseconds.rounded(.up))
+    return Int64(max(milliseconds.rounded(), milliseconds > 0 ? 1 : 0))
   }
 
   /// The shortest text that ``parse(_:)`` reads as so many milliseconds, such as `1h30m`.
@@ -76,14 +76,13 @@ public enum DurationText {
     if let seconds = QuantityText.number(text[...]) { return seconds * 1000 }
     var rest = text[...]
     var total = 0.0
-    var larger = units.count
     var last = -1
     guard !rest.isEmpty else { return nil }
     while !rest.isEmpty {
       let digits = rest.prefix { $0.isNumber || $0 == "." }
-      rest = rest[digits.endIndex...]
+      rest = rest[digits.endIndex...].drop { $0 == " " }
       let word = rest.prefix { $0.isLetter }
-      rest = rest[word.endIndex...]
+      rest = rest[word.endIndex...].drop { $0 == " " }
       let unit = word == "min" ? "m" : String(word)
       guard let number = QuantityText.number(digits),
         let index = units.firstIndex(where: { $0.name == unit }),
@@ -91,14 +90,20 @@ public enum DurationText {
       else { return nil }
       total += number * Double(units[index].milliseconds)
       last = index
-      larger = index
     }
-    return larger < units.count ? total : nil
+    return total
   }
 }
 
 /// Numbers before units.
 enum QuantityText {
+  /// `text` without white space around it.
+  static func trimmed(_ text: String) -> String {
+    var rest = text.drop(while: \.isWhitespace)
+    while rest.last?.isWhitespace == true { rest.removeLast() }
+    return String(rest)
+  }
+
   /// `12`, `0.5` or `.5`, without a sign or exponent; nil for anything else.
   static func number(_ text: Substring) -> Double? {
     var hasPoint = false

@@ -50,6 +50,8 @@ public struct FairShare: Sendable {
     public var grants: [(lane: LaneID, count: Int)] = []
     public var blocked: [(lane: LaneID, reason: Block)] = []
 
+    public init() {}
+
     public static func == (a: Plan, b: Plan) -> Bool {
       a.grants.elementsEqual(b.grants) { $0.lane == $1.lane && $0.count == $1.count }
         && a.blocked.elementsEqual(b.blocked) { $0.lane == $1.lane && $0.reason == $1.reason }
@@ -143,7 +145,7 @@ private struct Planner {
       if rounds > 0 {
         for i in rising.indices { grant(rounds, to: &rising[i]) }
       } else {
-        for i in rising.indices { giveOne(to: &rising[i]) }
+        giveOneRound(to: &rising)
       }
       rising.removeAll(where: \.isDone)
     }
@@ -169,7 +171,7 @@ private struct Planner {
     var rounds = free.slots / rising.count
     var cpus = 0
     var gpus = 0
-    var memory = 0.0
+    var memory: Int64 = 0
     var uses: [String: Int] = [:]
     for claimant in rising {
       let offer = claimant.offer
@@ -178,13 +180,13 @@ private struct Planner {
       guard free.fitting(offer.resources) > 0 else { return 0 }
       cpus += max(offer.resources.cpus, 0)
       gpus += max(offer.resources.gpus, 0)
-      memory += Double(offer.resources.memory?.rawValue ?? 0)
+      memory += offer.resources.memory?.rawValue ?? 0
+      if memory > max(free.memory, 0) { return 0 }
       for (name, amount) in offer.uses where limits[name] != nil { uses[name, default: 0] += max(amount, 0) }
     }
     if cpus > 0 { rounds = min(rounds, max(free.cpus, 0) / cpus) }
     if gpus > 0 { rounds = min(rounds, max(free.gpus, 0) / gpus) }
-    if memory > Double(max(free.memory, 0)) { return 0 }
-    if memory > 0 { rounds = min(rounds, Int(max(free.memory, 0) / Int64(memory))) }
+    if memory > 0 { rounds = min(rounds, Int(free.memory / memory)) }
     for (name, amount) in uses where amount > 0 { rounds = min(rounds, max(limits[name] ?? 0, 0) / amount) }
     return rounds
   }
@@ -205,16 +207,27 @@ private struct Planner {
     if offer.queued == count { claimant.next += 1 }
   }
 
-  /// Gives one job of the first of the claimant's lanes that fits; lanes that do not are blocked.
-  private mutating func giveOne(to claimant: inout Claimant) {
-    while !claimant.isDone {
-      let offer = claimant.offer
-      guard let reason = block(of: offer) else { return grant(1, to: &claimant) }
-      plan.blocked.append((offer.lane, reason))
-      if reason == .capacity, let since = offer.blockedSince, now - since > patience {
-        impatient = offer.lane
+  /// Gives each of them one job, in the order of their lanes; a lane that does not fit is blocked, and the next lane
+  /// of its sweep takes its own turn.
+  private mutating func giveOneRound(to rising: inout [Claimant]) {
+    var turns: [(lane: LaneID, claimant: Int)] = []
+    for (i, claimant) in rising.enumerated() {
+      for offer in claimant.offers[claimant.next...] { turns.append((offer.lane, i)) }
+    }
+    turns.sort { $0.lane < $1.lane }
+    var isServed = [Bool](repeating: false, count: rising.count)
+    for (_, i) in turns where !isServed[i] {
+      let offer = rising[i].offer
+      if let reason = block(of: offer) {
+        plan.blocked.append((offer.lane, reason))
+        if reason == .capacity, let since = offer.blockedSince, now - since > patience {
+          impatient = offer.lane
+        }
+        rising[i].next += 1
+      } else {
+        grant(1, to: &rising[i])
+        isServed[i] = true
       }
-      claimant.next += 1
     }
   }
 

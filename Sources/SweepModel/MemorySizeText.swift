@@ -14,20 +14,22 @@ extension MemorySize: CustomStringConvertible {
   ///
   /// - Throws: ``QueueError`` with `usage`.
   public static func parse(_ text: String, bareUnit: BareUnit = .mebibytes) throws(QueueError) -> MemorySize {
-    let trimmed = text.filter { $0 != " " }.uppercased()
+    let trimmed = QuantityText.trimmed(text).uppercased()
     guard trimmed.utf8.first != UInt8(ascii: "-") else {
       throw QueueError(.usage, "'\(text)' is a negative amount", remedy: "Write 0 or more, for example 16G")
     }
     let digits = trimmed.prefix { $0.isNumber || $0 == "." }
-    guard let number = QuantityText.number(digits), let unit = unit(trimmed[digits.endIndex...], bareUnit)
+    guard let number = QuantityText.number(digits),
+      let unit = unit(trimmed[digits.endIndex...].drop { $0 == " " }, bareUnit)
     else {
       throw QueueError(
         .usage, "'\(text)' is not an amount of memory",
         remedy: "Write a number and a unit: B, K, M, G, T or P, for example 512M or 1.5G")
     }
     let bytes = (number * unit).rounded(.up)
-    // 2^60 bytes is beyond any machine, and a sign that a number of bytes was meant.
-    guard bytes <= 1_152_921_504_606_846_976 else {
+    // 2^60 bytes are beyond any machine, and 2^46 without a unit a sign that bytes were meant.
+    let isBare = digits.endIndex == trimmed.endIndex
+    guard bytes <= (isBare ? 0x1p46 : 0x1p60) else {
       throw QueueError(
         .usage, "'\(text)' is more memory than any machine has",
         remedy: "Check the unit; a number of bytes is written with a B, for example 4096B")

@@ -7,6 +7,8 @@ public struct ParameterSpace: RandomAccessCollection, Sendable {
   public let count: Int
   /// For each axis: how many points pass before it advances, and how many values it has.
   private let strides: [(stride: Int, count: Int)]
+  /// For each axis its members in the JSON text of a point (`"lr":0.1`), where they are few enough to keep.
+  private let members: [[String]?]
 
   /// - Parameter zips: The names of axes that advance together, group by group; their lengths must be equal.
   /// - Throws: ``QueueError`` with `usage`.
@@ -26,6 +28,9 @@ public struct ParameterSpace: RandomAccessCollection, Sendable {
     }
     self.axes = axes
     self.strides = strides
+    self.members = axes.map { axis in
+      axis.values.count > 4096 ? nil : axis.values.map { Self.member(axis.name, $0) }
+    }
     self.count = total
   }
 
@@ -87,5 +92,23 @@ public struct ParameterSpace: RandomAccessCollection, Sendable {
       entries.append((axis.name, axis.values[index / place.stride % place.count]))
     }
     return Point(entries)
+  }
+
+  /// The JSON text of the point with the number `index`: what `point(at: index).json` is, but several times faster.
+  public func json(at index: Int) -> String {
+    precondition(index >= 0 && index < count, "a point outside of its parameter space")
+    var text = "{"
+    text.reserveCapacity(16 + 24 * axes.count)
+    for i in axes.indices {
+      if i > 0 { text += "," }
+      let place = index / strides[i].stride % strides[i].count
+      text += members[i]?[place] ?? Self.member(axes[i].name, axes[i].values[place])
+    }
+    text += "}"
+    return text
+  }
+
+  private static func member(_ name: String, _ value: ParameterValue) -> String {
+    "\(JSONText.quote(name)):\(value.json)"
   }
 }

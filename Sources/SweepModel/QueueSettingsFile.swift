@@ -2,7 +2,7 @@ import Yams
 
 /// Settings as they stand in a YAML file.
 extension QueueSettings {
-  /// Reads a `config.yaml`. An empty file has no settings.
+  /// Reads a `config.yaml`. An empty file has no settings, and a key without a value is not set.
   ///
   /// - Parameter file: The file's path, for messages.
   /// - Throws: ``QueueError`` with `configuration` that says the line and column.
@@ -11,6 +11,7 @@ extension QueueSettings {
     for entry in try SettingsDocument(yaml: yaml, file: file).entries {
       do {
         let key = try key(named: entry.key)
+        if entry.isEmpty { continue }
         guard let value = entry.value else {
           throw QueueError(
             .configuration, "'\(entry.key)' must be a single value", remedy: "Write \(entry.key): value")
@@ -34,9 +35,13 @@ extension QueueSettings {
       var scratch = QueueSettings()
       try scratch.set(known, to: value)
     }
-    let document = try SettingsDocument(yaml: yaml, file: "config.yaml")
+    let document = try SettingsDocument(yaml: yaml, file: "the file")
     let result = try document.setting(key, to: value)
-    _ = try parse(yaml: result, file: "config.yaml")
+    // Whatever way of writing YAML was missed above, a wrong file is never given back.
+    guard let after = try? SettingsDocument(yaml: result, file: "the file"),
+      after.values(without: key) == document.values(without: key),
+      after.entries.first(where: { $0.key == key })?.value == value
+    else { throw document.notChangeable(key) }
     return result
   }
 }
@@ -47,6 +52,8 @@ private struct SettingsDocument {
     let key: String
     /// Nil where the value is a list or a map.
     let value: String?
+    /// There is nothing after the colon, or `null`.
+    let isEmpty: Bool
     /// From 1, of the value.
     let line: Int
     let column: Int
@@ -79,10 +86,21 @@ private struct SettingsDocument {
       let mark = value.mark ?? key.mark
       entries.append(
         Entry(
-          key: key.string ?? "", value: value.scalar?.string, line: mark?.line ?? 1,
+          key: key.string ?? "", value: value.scalar?.string, isEmpty: value.null != nil,
+          line: mark?.line ?? 1,
           column: mark?.column ?? 1,
           keyLine: key.mark?.line ?? 1, keyColumn: key.mark?.column ?? 1))
     }
+  }
+
+  func values(without key: String) -> [String: String?] {
+    Dictionary(entries.filter { $0.key != key }.map { ($0.key, $0.value) }) { first, _ in first }
+  }
+
+  func notChangeable(_ key: String) -> QueueError {
+    QueueError(
+      .configuration, "the file is written in a way in which '\(key)' cannot be changed safely",
+      remedy: "Edit the file by hand, or write each setting as \(key): value on a line of its own")
   }
 
   func setting(_ key: String, to value: String?) throws -> String {
@@ -92,9 +110,7 @@ private struct SettingsDocument {
       return value.map { appended("\(key): \($0)", to: lines) } ?? yaml
     }
     guard entry.keyColumn == 1, entry.line == entry.keyLine, entry.keyLine <= lines.count else {
-      throw QueueError(
-        .configuration, "'\(key)' is written in a way that cannot be changed here (line \(entry.keyLine))",
-        remedy: "Edit the file by hand, or write the setting as \(key): value on a line of its own")
+      throw notChangeable(key)
     }
     let index = entry.keyLine - 1
     guard let value else {
@@ -106,6 +122,7 @@ private struct SettingsDocument {
     let end = Self.valueEnd(line, from: start)
     var scalars = String.UnicodeScalarView()
     scalars.append(contentsOf: line[..<start])
+    if let last = scalars.last, last != " ", last != "\t" { scalars.append(" ") }
     scalars.append(contentsOf: value.unicodeScalars)
     scalars.append(contentsOf: line[end...])
     lines[index] = String(scalars)
