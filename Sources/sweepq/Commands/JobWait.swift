@@ -37,8 +37,8 @@ struct JobWait {
       if let patience, Timestamp.now - start >= patience {
         bar.finish()
         output.complain(
-          "sweepq: the time is over, \(AmountText.count(counts.unfinished)) of "
-            + "\(AmountText.plural(counts.total, "job")) have not ended")
+          "sweepq: the time is over; not ended: \(AmountText.count(counts.unfinished)) of "
+            + "\(AmountText.plural(counts.total, "job"))")
         throw ExitCode(ExitStatus.timedOut)
       }
       try Interrupt.pause(

@@ -9,10 +9,13 @@ extension SubmitCommand {
         .usage, "--timeout says how long to --wait", remedy: "Add --wait, or use --time for a job's limit")
     }
     let patience = try timeout.map { try DurationText.parse($0) }
-    let plan = try SubmitPlan(self)
+    var plan = try SubmitPlan(self)
     let output = queue.output
     if dryRun { return try preview(plan, output) }
     let store = try queue.openStore(mayCreate: true)
+    plan.apply(
+      QueueSettings.merged(try ConfigFile.layers(queueFile: store.folder.configuration).map(\.settings)),
+      to: self)
     var request = plan.request
     request.dependencies = try SubmitPlan.dependencies(schedule, in: store)
     var bar = ProgressBar("submit", on: output)

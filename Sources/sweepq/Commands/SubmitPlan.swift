@@ -3,7 +3,7 @@ import SweepStore
 
 /// What a submit's options come to, checked as far as that needs no queue.
 struct SubmitPlan {
-  let request: SubmitRequest
+  private(set) var request: SubmitRequest
   let points: SubmitPoints
 
   /// - Throws: ``QueueError`` for anything that is wrong; nothing has been touched then.
@@ -40,6 +40,16 @@ struct SubmitPlan {
       isHeld: options.schedule.hold,
       notBefore: try options.schedule.notBefore.map { try StartTime.parse($0, now: .now) },
       key: options.key)
+  }
+
+  /// Fills in what the command line left open and the queue's settings say.
+  mutating func apply(_ settings: QueueSettings, to options: SubmitCommand) {
+    if options.schedule.priority == nil, let priority = settings.priority { request.priority = priority }
+    if options.retry.retries == nil, let retries = settings.retries { request.settings.retry.limit = retries }
+    if options.retry.retryDelay == nil, let delay = settings.retryDelay {
+      request.settings.retry.delay = delay
+      request.settings.retry.maximumDelay = max(request.settings.retry.maximumDelay, delay)
+    }
   }
 
   private static func settings(_ options: SubmitCommand) throws -> SweepSettings {

@@ -75,6 +75,7 @@ struct TextTable: Sendable {
       case .left: output += paint(index, text) + (index == texts.count - 1 ? "" : padding)
       }
     }
+    while output.last == " " { output.removeLast() }
     return output + "\n"
   }
 
