@@ -49,6 +49,9 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
+    .executableTarget(
+      name: "EmbeddingExample", dependencies: ["SweepModel", "SweepWorker"], path: "docs/examples/embedding",
+      swiftSettings: strict),
     .testTarget(name: "SweepModelTests", dependencies: ["SweepModel"], swiftSettings: strict),
     .testTarget(
       name: "SweepStoreTests",
@@ -57,6 +60,7 @@ let package = Package(
     .testTarget(name: "SweepExecutorsTests", dependencies: ["SweepExecutors"], swiftSettings: strict),
     .testTarget(
       name: "SweepWorkerTests", dependencies: ["SweepWorker", "sweepq"], swiftSettings: strict),
-    .testTarget(name: "EndToEndTests", dependencies: ["sweepq"], swiftSettings: strict),
+    .testTarget(
+      name: "EndToEndTests", dependencies: ["sweepq", "EmbeddingExample"], swiftSettings: strict),
   ]
 )

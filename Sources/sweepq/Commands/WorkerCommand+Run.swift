@@ -33,7 +33,9 @@ extension WorkerCommand {
       $0.over($1.settings)
     }
     let gpus = try assignedGPUs()
-    let processors = cpus ?? configured.cpus ?? HostIdentity.processorCount
+    // Who asks for more slots than there are processors wants that many jobs at a time.
+    let processors =
+      cpus ?? configured.cpus ?? max(HostIdentity.processorCount, slots ?? configured.slots ?? 1)
     let memory =
       try mem.map { try MemorySize.parse($0) } ?? configured.mem
       ?? MemorySize(rawValue: HostIdentity.totalMemory)
