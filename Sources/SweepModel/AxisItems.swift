@@ -85,12 +85,13 @@ struct AxisItems {
   private func range(_ item: Substring) throws -> AxisValues.Segment? {
     let parts = Self.split(item, by: "..")
     guard parts.count > 1, Double(String(parts[0])) != nil else { return nil }
-    let numbers = parts.map { Int64(String($0)) }
+    // Leading zeros would be lost without a word.
+    let numbers = parts.map { part in Int64(part).flatMap { String($0) == part ? $0 : nil } }
     guard parts.count <= 3, let first = numbers[0], let last = numbers[1],
       numbers.count < 3 || numbers[2] != nil
     else {
       throw error(
-        "has '\(item)', which is not a range of 64-bit integers",
+        "has '\(item)', which is not a range of integers (64 bits, no leading zeros)",
         "Write first..last or first..last..step; with fractions first:last:step; in quotes if it is a text")
     }
     let step = numbers.count == 3 ? numbers[2] ?? 0 : (last < first ? -1 : 1)

@@ -9,7 +9,8 @@ public struct LaneOffer: Hashable, Sendable {
   public var resources: Resources
   /// How much of each named limit one job uses.
   public var uses: [String: Int]
-  /// Since when the lane has been blocked for want of capacity, as the caller remembers it; nil if it has not.
+  /// Since when every plan has blocked the lane for want of capacity, as the caller remembers it; nil if the last
+  /// one did not, or the lane has been given jobs in another way since.
   public var blockedSince: Timestamp?
 
   public init(
@@ -30,10 +31,10 @@ public struct LaneOffer: Hashable, Sendable {
 ///
 /// Higher priority goes first. Among equal priorities the sweep with the fewest active jobs gets the next one, ties
 /// by lane; within a sweep the lanes go in the order of their numbers. Capacity and named limits are never exceeded.
-/// A lane whose next job does not fit is passed over, but not for ever: once it has been blocked for longer than
-/// the patience, nothing behind it is given until it fits, so that a big job does not starve behind small ones.
+/// A lane whose next job does not fit is passed over, but not for ever: once it has gone without a job for longer
+/// than the patience, nothing behind it is given until it fits, so that a big job does not starve behind small ones.
 public struct FairShare: Sendable {
-  /// Why a lane with ready jobs got none, or not all that it asked for.
+  /// Why a lane with ready jobs got none.
   public enum Block: Hashable, Sendable {
     /// It does not fit into what is free now.
     case capacity
@@ -48,6 +49,7 @@ public struct FairShare: Sendable {
   public struct Plan: Equatable, Sendable {
     /// In the order in which the lanes' turns came.
     public var grants: [(lane: LaneID, count: Int)] = []
+    /// The lanes that got nothing. One that got some of its jobs is not among them: it is being served.
     public var blocked: [(lane: LaneID, reason: Block)] = []
 
     public init() {}
@@ -219,11 +221,12 @@ private struct Planner {
     for (_, i) in turns where !isServed[i] {
       let offer = rising[i].offer
       if let reason = block(of: offer) {
+        rising[i].next += 1
+        if grantPlaces[offer.lane] != nil { continue }
         plan.blocked.append((offer.lane, reason))
         if reason == .capacity, let since = offer.blockedSince, now - since > patience {
           impatient = offer.lane
         }
-        rising[i].next += 1
       } else {
         grant(1, to: &rising[i])
         isServed[i] = true
