@@ -1,7 +1,6 @@
 import FoundationEssentials
 import SweepModel
 
-
 /// One graphics processor that jobs can be given.
 public struct GPU: Hashable, Sendable, Codable {
   public enum Vendor: String, Sendable, Codable, Hashable { case nvidia, amd }

@@ -1,10 +1,11 @@
-#if canImport(Glibc)
-  @preconcurrency import Glibc
-#endif
 import CSystem
 import SweepModel
 
 @testable import SweepExecutors
+
+#if canImport(Glibc)
+  @preconcurrency import Glibc
+#endif
 
 /// A process started by a test itself, in a session of its own, with or without an attempt's token.
 final class Bystander {

@@ -86,7 +86,8 @@ import Testing
       #expect(GateContents(bytes, token: token).exit == nil)
       bytes = valid
       for _ in 0..<(round % 4 + 1) {
-        bytes[Int.random(in: 0..<bytes.count, using: &generator)] = UInt8.random(in: 0...255, using: &generator)
+        bytes[Int.random(in: 0..<bytes.count, using: &generator)] = UInt8.random(
+          in: 0...255, using: &generator)
       }
       _ = GateContents(bytes, token: token)
     }

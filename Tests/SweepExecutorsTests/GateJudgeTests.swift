@@ -1,11 +1,12 @@
-#if canImport(Glibc)
-  @preconcurrency import Glibc
-#endif
 import Dispatch
 import SweepModel
 import Testing
 
 @testable import SweepExecutors
+
+#if canImport(Glibc)
+  @preconcurrency import Glibc
+#endif
 
 @Suite struct GateJudgeTests {
   let scratch: Scratch

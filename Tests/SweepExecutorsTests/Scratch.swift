@@ -1,10 +1,11 @@
-#if canImport(Glibc)
-  @preconcurrency import Glibc
-#endif
 import SweepModel
 import Testing
 
 @testable import SweepExecutors
+
+#if canImport(Glibc)
+  @preconcurrency import Glibc
+#endif
 
 /// A folder of a test's own, removed with all its contents at the end.
 final class Scratch: Sendable {

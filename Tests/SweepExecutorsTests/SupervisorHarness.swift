@@ -1,10 +1,11 @@
-#if canImport(Glibc)
-  @preconcurrency import Glibc
-#endif
 import SweepModel
 import Testing
 
 @testable import SweepExecutors
+
+#if canImport(Glibc)
+  @preconcurrency import Glibc
+#endif
 
 /// The built `sweepq`, which lies beside the test bundle.
 let sweepqExecutable: String = {
@@ -101,7 +102,8 @@ final class SupervisorHarness {
     fileText(folder(id).path(of: file))
   }
 
-  func judge(_ id: AttemptID, mayTake: Bool = true, bootID: String = HostIdentity.bootID) throws -> Judgement {
+  func judge(_ id: AttemptID, mayTake: Bool = true, bootID: String = HostIdentity.bootID) throws -> Judgement
+  {
     try GateJudge.judge(
       folder: folder(id), token: try #require(tokens[id]), bootID: bootID, mayTake: mayTake)
   }
