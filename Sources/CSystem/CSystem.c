@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -79,6 +80,18 @@ int sq_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 int sq_pipe(int fds[2]) { return pipe2(fds, O_CLOEXEC); }
 int sq_socket_pair(int fds[2]) {
   return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds);
+}
+
+int sq_rename_new(const char *from, const char *to) {
+  return renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
+}
+
+int sq_is_sole_opener(int fd) {
+  // A write lease is granted only while there is no other open description. Should somebody open the file before it
+  // is given back, the kernel sends a signal: one that is ignored unless asked for, not the deadly default.
+  if (fcntl(fd, F_SETSIG, SIGURG) != 0) return 0;
+  if (fcntl(fd, F_SETLEASE, F_WRLCK) != 0) return 0;
+  return fcntl(fd, F_SETLEASE, F_UNLCK) == 0;
 }
 
 int sq_set_child_subreaper(int on) { return prctl(PR_SET_CHILD_SUBREAPER, (unsigned long)on, 0, 0, 0); }

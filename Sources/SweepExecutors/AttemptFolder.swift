@@ -4,7 +4,9 @@ import SweepModel
   @preconcurrency import Glibc
 #endif
 
-/// The folder of one attempt, `runs/<sweep>/<job>/<attempt number>/` below the queue's folder.
+/// The folder of one attempt, `runs/<sweep>/<job>.<attempt number>/` below the queue's folder.
+///
+/// There is no folder per job: making and removing one costs the filesystem as much as all else of a short attempt.
 ///
 /// Only a worker makes it, and before it orders the start; whoever starts the command never makes it. So once the
 /// folder is gone, an order that arrives late has nowhere to take its gate, and can start nothing.
@@ -16,7 +18,7 @@ public struct AttemptFolder: Hashable, Sendable {
 
   /// - Parameter number: the attempt's number among those of its job, from 1.
   public init(queueFolder: String, sweep: SweepID, job: JobID, number: Int) {
-    self.path = "\(queueFolder)/runs/\(sweep)/\(job)/\(number)"
+    self.path = "\(queueFolder)/runs/\(sweep)/\(job).\(number)"
   }
 
   /// A file of ours in the folder.
@@ -47,7 +49,7 @@ public struct AttemptFolder: Hashable, Sendable {
     throw fileError("create the folder", path, ENOENT)
   }
 
-  private static func createParents(of path: String) throws {
+  static func createParents(of path: String) throws {
     guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else { return }
     let parent = String(path[..<slash])
     if mkdir(parent, 0o700) == 0 { return }
@@ -62,30 +64,55 @@ public struct AttemptFolder: Hashable, Sendable {
     }
   }
 
-  /// Removes our own files except those named, then the attempt's and the job's folder if nothing is left in them.
+  /// Removes our own files except those named, then the attempt's folder if nothing is left in it, and the sweep's.
   /// Files of the user's are never touched.
   ///
   /// - Returns: whether files remain in the attempt's folder.
   @discardableResult
   public func remove(keeping kept: Set<File> = []) throws -> Bool {
-    for file in File.allCases where !kept.contains(file) {
-      // The gate goes last: as long as it stands, nobody can take it again.
-      if file == .gate { continue }
-      try Self.unlinkIfPresent(path(of: file))
+    if !kept.isEmpty {
+      for file in File.allCases where !kept.contains(file) { try Self.unlinkIfPresent(path(of: file)) }
+      try Self.unlinkIfPresent(path(of: .gate) + GateFile.spareSuffix)
+      return true
     }
-    if !kept.contains(.gate) { try Self.unlinkIfPresent(path(of: .gate)) }
-    if rmdir(path) != 0 {
-      switch errno {
-      case ENOTEMPTY, EEXIST: return true
-      case ENOENT: break
-      case let number: throw fileError("remove the folder", path, number)
+    // Under another name first: between the end of the gate and the end of its folder, an order that comes late
+    // must find neither.
+    let aside = AttemptFolder(path: path + "~")
+    if rename(path, aside.path) != 0 {
+      let number = errno
+      // A crash may have left it under the other name.
+      if number != ENOENT, number != ENOTDIR, number != ENOTEMPTY, number != EEXIST {
+        throw fileError("remove the folder", path, number)
       }
     }
-    if let slash = path.lastIndex(of: "/") {
-      // Other attempts of the job may still have their folders here; that is no error.
-      rmdir(String(path[..<slash]))
+    for file in File.allCases where file != .gate { try Self.unlinkIfPresent(aside.path(of: file)) }
+    try Self.unlinkIfPresent(aside.path(of: .gate) + GateFile.spareSuffix)
+    if try !aside.entries().subtracting([File.gate.rawValue]).isEmpty {
+      // The gate stays with what the user has put there.
+      if rename(aside.path, path) != 0 { throw fileError("rename the folder", aside.path, errno) }
+      return true
     }
+    try Self.unlinkIfPresent(aside.path(of: .gate))
+    if rmdir(aside.path) != 0, errno != ENOENT { throw fileError("remove the folder", aside.path, errno) }
+    if let slash = path.lastIndex(of: "/") { rmdir(String(path[..<slash])) }
     return false
+  }
+
+  /// The names in the folder; none if it is not there.
+  func entries() throws -> Set<String> {
+    guard let folder = opendir(path) else {
+      if errno == ENOENT || errno == ENOTDIR { return [] }
+      throw fileError("list", path, errno)
+    }
+    defer { closedir(folder) }
+    var names: Set<String> = []
+    while let item = readdir(folder) {
+      let name = withUnsafePointer(to: &item.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if name != ".", name != ".." { names.insert(name) }
+    }
+    return names
   }
 
   private static func unlinkIfPresent(_ path: String) throws {

@@ -186,6 +186,9 @@ private struct Start {
       }
       return Failure(opening: "the working directory \(order.workingDirectory)", errno)
     }
+    if faccessat(workingDirectory, ".", X_OK, AT_EACCESS) != 0 {
+      return Failure(opening: "the working directory \(order.workingDirectory)", errno)
+    }
     let path = launcher.value(of: "PATH", variables)
     switch CommandLookup.resolve(name, path: path, folder: workingDirectory) {
     case .found(let file): program = file

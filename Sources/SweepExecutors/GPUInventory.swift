@@ -1,10 +1,6 @@
 import FoundationEssentials
 import SweepModel
 
-#if canImport(Glibc)
-  @preconcurrency import Glibc
-#endif
-
 /// One graphics processor that jobs can be given.
 public struct GPU: Hashable, Sendable, Codable {
   public enum Vendor: String, Sendable, Codable, Hashable { case nvidia, amd }
@@ -30,21 +26,28 @@ public struct GPU: Hashable, Sendable, Codable {
 /// Finds this host's GPUs with the vendors' own tools, and says to a command which of them are its own.
 public enum GPUInventory {
   /// Milliseconds: a driver that hangs must not hang the worker.
-  private static let timeout: Int64 = 10_000
+  static let timeout: Int64 = 10_000
 
   /// The GPUs this process may use, none where there are no tools. A `CUDA_VISIBLE_DEVICES` (or
   /// `ROCR_VISIBLE_DEVICES`, `HIP_VISIBLE_DEVICES`) that is already set restricts them, as under a scheduler.
-  public static func discover() -> [GPU] {
+  public static func discover() -> [GPU] { discover(overrides: []) }
+
+  /// - Parameter overrides: set over this process's environment, the tools' `PATH` included.
+  static func discover(
+    overrides: [(name: String, value: String?)], timeout: Int64 = GPUInventory.timeout
+  ) -> [GPU] {
+    let environment = CommandEnvironment()
+    func variable(_ name: String) -> String? { environment.value(of: name, overrides: overrides) }
     let nvidia = ToolOutput.of(
       "nvidia-smi", ["--query-gpu=index,uuid,name,memory.total", "--format=csv,noheader,nounits"],
-      timeout: timeout)
+      overrides: overrides, timeout: timeout)
     if let nvidia {
       let found = parseNVIDIA(nvidia)
       if !found.isEmpty { return restrict(found, to: variable("CUDA_VISIBLE_DEVICES")) }
     }
     let amd = ToolOutput.of(
       "rocm-smi", ["--showid", "--showuniqueid", "--showproductname", "--showmeminfo", "vram", "--json"],
-      timeout: timeout)
+      overrides: overrides, timeout: timeout)
     guard let amd else { return [] }
     let visible = variable("ROCR_VISIBLE_DEVICES") ?? variable("HIP_VISIBLE_DEVICES")
     return restrict(parseROCm(amd), to: visible)
@@ -115,8 +118,6 @@ public enum GPUInventory {
     }
     return left
   }
-
-  private static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
   private static func trimmed(_ text: Substring) -> String {
     String(text.drop { $0 == " " }.reversed().drop { $0 == " " || $0 == "\r" }.reversed())

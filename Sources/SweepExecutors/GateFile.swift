@@ -1,3 +1,4 @@
+import CSystem
 import SweepModel
 
 #if canImport(Glibc)
@@ -6,6 +7,9 @@ import SweepModel
 
 /// The file whose exclusive creation is the start of an attempt, or the end of its chance to start.
 enum GateFile {
+  /// After the gate's name: an empty file that may become the gate.
+  static let spareSuffix = ".spare"
+
   enum Taking {
     /// Created, locked and still empty: the start is ours to make. The descriptor holds the lock.
     case taken(Int32)
@@ -17,7 +21,12 @@ enum GateFile {
 
   /// Creates the gate and locks it.
   static func take(_ path: String) -> Taking {
-    let descriptor = uninterrupted { open(path, O_CREAT | O_EXCL | O_RDWR | O_APPEND | O_CLOEXEC, 0o600) }
+    // A folder that is used again brings an empty file along: to give it the gate's name is as exclusive as to
+    // create one, and spares the filesystem an inode.
+    let isRenamed = sq_rename_new(path + spareSuffix, path) == 0
+    if !isRenamed, errno == EEXIST { return .elsewhere }
+    let creation = isRenamed ? 0 : O_CREAT | O_EXCL
+    let descriptor = uninterrupted { open(path, creation | O_RDWR | O_APPEND | O_CLOEXEC, 0o600) }
     if descriptor < 0 {
       switch errno {
       case EEXIST: return .elsewhere

@@ -55,7 +55,7 @@ public enum Harvest {
   ) throws -> [UInt8] {
     try open(folder.path(of: file)) { descriptor, size in
       readToEnd(descriptor, limit: limit, expected: min(limit, Int(clamping: size)))
-    } ?? []
+    }.value ?? []
   }
 
   /// The last `limit` bytes of an output; empty if there is none.
@@ -65,7 +65,7 @@ public enum Harvest {
     try open(folder.path(of: file)) { descriptor, size in
       lseek(descriptor, max(0, Int(size) - limit), SEEK_SET)
       return readToEnd(descriptor, limit: limit)
-    } ?? []
+    }.value ?? []
   }
 
   private static func output(
@@ -73,48 +73,63 @@ public enum Harvest {
   ) throws -> (bytes: [UInt8]?, size: Int64) {
     if known == 0 { return ([], 0) }
     var size: Int64 = 0
-    let bytes = try open(path) { descriptor, length -> [UInt8]?? in
+    let found = try open(path) { descriptor, length -> [UInt8]? in
       size = length
-      if length > limit { return .some(nil) }
       // A process that was left behind may still be writing: one byte more than the limit tells.
-      guard let bytes = readToEnd(descriptor, limit: limit + 1, expected: Int(length)) else { return nil }
-      size = Int64(bytes.count)
-      return .some(bytes.count > limit ? nil : bytes)
+      return length > limit ? [] : readToEnd(descriptor, limit: limit + 1, expected: Int(length))
     }
-    guard let bytes else { return ([], 0) }
-    return (bytes, size)
+    switch found {
+    case .missing: return ([], 0)
+    // Whatever the command has put in the file's place is its own, and stays.
+    case .unsuitable: return (nil, 0)
+    case .value(let bytes):
+      if size > limit { return (nil, size) }
+      return bytes.count > limit ? (nil, Int64(bytes.count)) : (bytes, Int64(bytes.count))
+    }
   }
 
   private static func readResult(_ path: String, into harvested: inout HarvestedOutput) throws {
-    var problem: String?
-    let bytes = try open(path) { descriptor, size -> [UInt8]? in
-      if size > resultLimit {
-        problem = "the result file is \(size) bytes long; at most \(resultLimit) are read"
-        return []
-      }
-      return readToEnd(descriptor, limit: resultLimit, expected: Int(size))
+    var size: Int64 = 0
+    let found = try open(path) { descriptor, length -> [UInt8]? in
+      size = length
+      return length > resultLimit ? [] : readToEnd(descriptor, limit: resultLimit, expected: Int(length))
     }
-    if problem == nil { harvested.result = bytes } else { harvested.resultProblem = problem }
+    switch found {
+    case .missing: break
+    case .unsuitable: harvested.resultProblem = "the result file is not a regular file"
+    case .value(let bytes):
+      if size > resultLimit {
+        harvested.resultProblem = "the result file is \(size) bytes long; at most \(resultLimit) are read"
+      } else {
+        harvested.result = bytes
+      }
+    }
   }
 
-  /// Opens a regular file and hands over its descriptor and size; nil if there is no such file.
-  private static func open<T>(_ path: String, _ body: (Int32, Int64) throws -> T?) throws -> T? {
+  private enum Found<T> {
+    case missing
+    /// It is no regular file.
+    case unsuitable
+    case value(T)
+
+    var value: T? { if case .value(let value) = self { value } else { nil } }
+  }
+
+  /// Opens a regular file and hands over its descriptor and size.
+  private static func open<T>(_ path: String, _ body: (Int32, Int64) -> T?) throws -> Found<T> {
     // Not blocking, in case the command has put a pipe in the file's place.
-    let descriptor = uninterrupted { Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW) }
+    let descriptor = uninterrupted { Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
     guard descriptor >= 0 else {
       let number = errno
-      if number == ENOENT || number == ENOTDIR { return nil }
+      if number == ENOENT || number == ENOTDIR { return .missing }
+      if number == ENXIO || number == ELOOP { return .unsuitable }
       throw fileError("open", path, number)
     }
     defer { close(descriptor) }
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw fileError("read", path, errno) }
-    guard status.st_mode & S_IFMT == S_IFREG else {
-      throw QueueError(.inputOutput, "\(path) is not a regular file")
-    }
-    guard let value = try body(descriptor, Int64(status.st_size)) else {
-      throw fileError("read", path, errno)
-    }
-    return value
+    guard status.st_mode & S_IFMT == S_IFREG else { return .unsuitable }
+    guard let value = body(descriptor, Int64(status.st_size)) else { throw fileError("read", path, errno) }
+    return .value(value)
   }
 }

@@ -24,8 +24,7 @@ public enum Supervisor {
     _ = sq_set_process_name("sweepq-run")
     // The working directory would keep a filesystem busy for as long as the supervisor lives.
     _ = chdir("/")
-    let loop = try SupervisorLoop(socket: socket)
-    try loop.run()
+    try SupervisorLoop(socket: socket).run()
   }
 }
 

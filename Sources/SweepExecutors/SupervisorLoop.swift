@@ -46,11 +46,11 @@ final class SupervisorLoop {
     launcher = try AttemptLauncher()
   }
 
-  func run() throws {
+  func run() {
     while true {
       waitForWork()
       collectExits()
-      try readRequests()
+      readRequests()
       startOrders()
       checkDeadlines()
       endProcesses()
@@ -144,15 +144,21 @@ final class SupervisorLoop {
 
   // MARK: requests
 
-  private func readRequests() throws {
+  private func readRequests() {
     if workerIsGone { return }
     workerIsGone = incoming.fill(from: socket)
-    while let frame = try incoming.next() {
-      switch try SupervisorRequest(frame: frame) {
-      case .launch(let order): queue.add(order, isRunning: { leaders[$0] != nil })
-      case .cancel(let id, let grace): cancel(id, grace: grace)
-      case .withdraw(let id): withdraw(id)
+    do {
+      while let frame = try incoming.next() {
+        switch try SupervisorRequest(frame: frame) {
+        case .launch(let order): queue.add(order, isRunning: { leaders[$0] != nil })
+        case .cancel(let id, let grace): cancel(id, grace: grace)
+        case .withdraw(let id): withdraw(id)
+        }
       }
+    } catch {
+      // Whoever speaks so is no worker of ours; what runs still deserves its exit records.
+      fputs("sweepq supervise: \(error)\n", stderr)
+      workerIsGone = true
     }
     if workerIsGone { close(socket) }
   }

@@ -6,11 +6,15 @@ import CSystem
 
 /// Runs a small program of the system's and reads what it prints, for at most some seconds.
 enum ToolOutput {
-  /// - Parameter timeout: milliseconds.
+  /// - Parameters:
+  ///   - overrides: set over this process's environment.
+  ///   - timeout: milliseconds.
   /// - Returns: the standard output; nil if there is no such program, it fails, or it takes too long.
-  static func of(_ name: String, _ arguments: [String], timeout: Int64) -> String? {
+  static func of(
+    _ name: String, _ arguments: [String], overrides: [(name: String, value: String?)] = [], timeout: Int64
+  ) -> String? {
     let environment = CommandEnvironment()
-    let path = environment.value(of: "PATH", overrides: [])
+    let path = environment.value(of: "PATH", overrides: overrides)
     guard case .found(let program) = CommandLookup.resolve(name, path: path, folder: AT_FDCWD) else {
       return nil
     }
@@ -22,7 +26,7 @@ enum ToolOutput {
     let result =
       null < 0
       ? errno
-      : environment.withPointers(overrides: []) { variables in
+      : environment.withPointers(overrides: overrides) { variables in
         vector.withPointers { argv in
           sq_spawn(&pid, program, argv, variables, -1, null, ends[1], null, -1, -1, 3)
         }

@@ -35,6 +35,11 @@ int sq_pipe(int fds[2]);
 // A connected pair of stream sockets, close-on-exec, non-blocking.
 int sq_socket_pair(int fds[2]);
 
+// rename(2) that fails with EEXIST if `to` exists.
+int sq_rename_new(const char *from, const char *to);
+// Whether nobody else, in any process, has the open file `fd` open; 0 also where the filesystem cannot say.
+int sq_is_sole_opener(int fd);
+
 int sq_set_child_subreaper(int on);
 int sq_set_process_name(const char *name);
 
