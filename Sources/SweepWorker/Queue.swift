@@ -49,7 +49,9 @@ public struct Queue: Sendable {
   ///   - slots: jobs at the same time.
   ///   - supervisor: the `sweepq` program, which runs the commands in a process that outlives yours; nil for the one in
   ///     `PATH`.
-  public func work(slots: Int, supervisor: String? = nil, control: WorkerControl? = nil) throws -> WorkerReport {
+  public func work(slots: Int, supervisor: String? = nil, control: WorkerControl? = nil) throws
+    -> WorkerReport
+  {
     let settings = WorkerSettings(
       slots: slots, cpus: max(slots, HostIdentity.processorCount),
       memory: MemorySize(rawValue: HostIdentity.totalMemory), untilEmpty: true,
@@ -83,7 +85,9 @@ public struct Queue: Sendable {
 
   private static func installedProgram() throws -> String {
     let path = getenv("PATH").map { String(cString: $0) } ?? "/usr/local/bin:/usr/bin"
-    for folder in path.split(separator: ":") where access("\(folder)/sweepq", X_OK) == 0 { return "\(folder)/sweepq" }
+    for folder in path.split(separator: ":") where access("\(folder)/sweepq", X_OK) == 0 {
+      return "\(folder)/sweepq"
+    }
     throw QueueError(
       .configuration, "there is no sweepq in PATH", remedy: "install it, or give its path as 'supervisor'")
   }

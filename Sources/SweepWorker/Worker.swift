@@ -20,6 +20,7 @@ public final class Worker {
   var supervisor: SupervisorClient?
   var live: [AttemptID: LiveAttempt] = [:]
   var tracks: [Track] = []
+  let folders = AttemptFolderPool(limit: 256)
   var allotment: Allotment
   var lookAhead = LookAhead()
   var recipes: [SweepID: SweepRecipe] = [:]
@@ -80,6 +81,7 @@ public final class Worker {
     var reason = "it failed"
     defer {
       supervisor?.close()
+      folders.drain()
       try? store.leave(seat, reason: reason)
     }
     while true {

@@ -26,7 +26,7 @@ extension Worker {
     }
     if !dead.isEmpty {
       try store.discardDeadLoads()
-      tidyLeftovers()
+      try tidyLeftovers()
     }
   }
 
@@ -98,7 +98,7 @@ extension Worker {
     } else {
       kept = Set(AttemptFolder.File.allCases)
     }
-    settlement.hasFiles = !kept.isEmpty || one.folder.hasForeignFiles()
+    settlement.hasFiles = !kept.isEmpty || (try? one.folder.hasForeignFiles()) ?? true
     settle(one, settlement, keeping: kept)
   }
 
@@ -144,14 +144,12 @@ extension Worker {
   }
 
   /// Removes the folders that a worker had no time to remove after it had settled their attempts.
-  private func tidyLeftovers() {
-    for place in AttemptFolder.all(inQueue: store.folder.path) {
-      do {
-        guard try store.isSettledWithoutFiles(job: place.job, number: place.number) else { continue }
-        try AttemptFolder(
-          queueFolder: store.folder.path, sweep: place.sweep, job: place.job, number: place.number
-        ).remove()
-      } catch { report(.trouble("\(error)")) }
+  private func tidyLeftovers() throws {
+    for place in try AttemptFolder.all(inQueue: store.folder.path) {
+      guard try store.isSettledWithoutFiles(job: place.job, number: place.number) else { continue }
+      try AttemptFolder(
+        queueFolder: store.folder.path, sweep: place.sweep, job: place.job, number: place.number
+      ).remove()
     }
   }
 }

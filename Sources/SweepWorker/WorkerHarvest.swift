@@ -89,7 +89,7 @@ extension Worker {
         settlement.results = results
         settlement.reason = problem
       }
-      settlement.hasFiles = !kept.isEmpty || one.folder.hasForeignFiles()
+      settlement.hasFiles = try !kept.isEmpty || one.folder.hasForeignFiles()
     } catch {
       // The outputs cannot be read now; they stay where they are, and the end is recorded all the same.
       kept = Set(AttemptFolder.File.allCases)
@@ -163,7 +163,7 @@ extension Worker {
   /// Removes what a settled attempt does not need any more.
   func tidy(_ settlement: Settlement, isStale: Bool) {
     guard let (folder, kept) = settling.removeValue(forKey: settlement.attempt), !isStale else { return }
-    do { try folder.remove(keeping: kept) } catch { report(.trouble("\(error)")) }
+    do { try folders.retire(folder, keeping: kept) } catch { report(.trouble("\(error)")) }
     FaultPoint.reach(.harvestTidied)
   }
 }

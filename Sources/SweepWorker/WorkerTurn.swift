@@ -71,9 +71,12 @@ extension Worker {
     for (lane, reason) in first.blocked where reason == .capacity {
       blocked[lane] = blockedSince[lane] ?? now
     }
-    blockedSince = blocked
     var grants = first.grants.map { ($0.lane, $0.count) }
-    grants += planAhead(lanes, offer, after: first)
+    for (lane, count) in planAhead(lanes, offer, after: first) {
+      grants.append((lane, count))
+      blocked[lane] = nil
+    }
+    blockedSince = blocked
     return grants
   }
 
@@ -82,7 +85,8 @@ extension Worker {
   private func planAhead(
     _ lanes: [LaneOffer], _ offer: ClaimOffer, after first: FairShare.Plan
   ) -> [(LaneID, Int)] {
-    guard lookAhead.depth > 0, first.blocked.allSatisfy({ $0.reason == .capacity }),
+    guard lookAhead.depth > 0,
+      first.blocked.allSatisfy({ $0.reason == .capacity || $0.reason == .neverFits }),
       let resources = tracks.first?.resources ?? lanes.first?.resources, resources.gpus == 0
     else { return [] }
     let granted = Dictionary(first.grants.map { ($0.lane, $0.count) }, uniquingKeysWith: +)
@@ -136,7 +140,7 @@ extension Worker {
         for: claimed, resources: resources, gpus: gpuEnvironment(devices), folder: folder,
         queue: store.folder, grace: settings.grace)
       order.after = after
-      do { try folder.create() } catch let error as QueueError {
+      do { try folders.make(folder) } catch let error as QueueError {
         // Nothing has started, and without the folder nothing can: the job goes back at no cost.
         report(.trouble("\(error)"))
         troubleUntil = monotonicMilliseconds() + 1000

@@ -25,7 +25,9 @@ struct WorkerCommand: ParsableCommand {
   var slots: Int?
 
   @Option(
-    name: .long, help: ArgumentHelp("Processors to use (default: those of the machine, or as many as slots).", valueName: "count"))
+    name: .long,
+    help: ArgumentHelp(
+      "Processors to use (default: those of the machine, or as many as slots).", valueName: "count"))
   var cpus: Int?
 
   @Option(name: .long, help: ArgumentHelp("Memory to use (default: that of the machine).", valueName: "size"))

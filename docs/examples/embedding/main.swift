@@ -13,7 +13,9 @@ print("submitted \(sweep.added) jobs")
 let report = try queue.work(slots: 2, supervisor: arguments[2])
 print("\(report.succeeded) succeeded")
 
-guard let counts = try queue.wait(for: sweep.sweep, timeout: 10_000) else { throw QueueError(.busy, "not done in 10 s") }
+guard let counts = try queue.wait(for: sweep.sweep, timeout: 10_000) else {
+  throw QueueError(.busy, "not done in 10 s")
+}
 print("\(counts[.completed]) of \(counts.total) completed")
 
 for job in try queue.results(of: "areas") {
