@@ -98,23 +98,6 @@ public struct AttemptFolder: Hashable, Sendable {
     return false
   }
 
-  /// The names in the folder; none if it is not there.
-  func entries() throws -> Set<String> {
-    guard let folder = opendir(path) else {
-      if errno == ENOENT || errno == ENOTDIR { return [] }
-      throw fileError("list", path, errno)
-    }
-    defer { closedir(folder) }
-    var names: Set<String> = []
-    while let item = readdir(folder) {
-      let name = withUnsafePointer(to: &item.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      if name != ".", name != ".." { names.insert(name) }
-    }
-    return names
-  }
-
   private static func unlinkIfPresent(_ path: String) throws {
     if unlink(path) != 0, errno != ENOENT, errno != ENOTDIR { throw fileError("remove", path, errno) }
   }

@@ -1,26 +1,47 @@
 import SweepModel
 
+#if canImport(Glibc)
+  @preconcurrency import Glibc
+#endif
+
 extension AttemptFolder {
   /// Whether the folder holds anything that is not ours: what the command itself has left there.
   public func hasForeignFiles() throws -> Bool {
     try entries().contains { File(rawValue: $0) == nil && $0 != File.gate.rawValue + GateFile.spareSuffix }
   }
 
-  /// Every attempt's folder below a queue's folder, by its numbers, also one that was being removed. Other names
-  /// are passed over.
+  /// Every attempt's folder below a queue's folder, by its numbers. Other names are passed over.
   package static func all(inQueue queueFolder: String) throws -> [(sweep: SweepID, job: JobID, number: Int)] {
     var found: [(sweep: SweepID, job: JobID, number: Int)] = []
-    let runs = queueFolder + "/runs"
-    for sweep in try AttemptFolder(path: runs).entries() {
+    let runs = AttemptFolder(path: queueFolder + "/runs")
+    for sweep in try runs.entries() {
       guard let sweepID = Int64(sweep) else { continue }
-      for job in try AttemptFolder(path: "\(runs)/\(sweep)").entries() {
-        guard let jobID = Int64(job) else { continue }
-        for number in try AttemptFolder(path: "\(runs)/\(sweep)/\(job)").entries() {
-          guard let attempt = Int(number.hasSuffix("~") ? number.dropLast() : number[...]) else { continue }
-          found.append((SweepID(rawValue: sweepID), JobID(rawValue: jobID), attempt))
-        }
+      var names = try AttemptFolder(path: "\(runs.path)/\(sweep)").entries()
+      // One that is half removed stands under its other name.
+      for name in names where name.hasSuffix("~") { names.insert(String(name.dropLast())) }
+      for name in names {
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 2, let job = Int64(parts[0]), let number = Int(parts[1]) else { continue }
+        found.append((SweepID(rawValue: sweepID), JobID(rawValue: job), number))
       }
     }
     return found
+  }
+
+  /// The names in the folder; none if it is not there.
+  func entries() throws -> Set<String> {
+    guard let folder = opendir(path) else {
+      if errno == ENOENT || errno == ENOTDIR { return [] }
+      throw fileError("list", path, errno)
+    }
+    defer { closedir(folder) }
+    var names: Set<String> = []
+    while let item = readdir(folder) {
+      let name = withUnsafePointer(to: &item.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if name != ".", name != ".." { names.insert(name) }
+    }
+    return names
   }
 }

@@ -5,7 +5,7 @@ import SweepModel
 public struct PruneReceipt: Sendable {
   public var jobs = 0
   public var sweeps = 0
-  /// Attempts whose folders still hold something, as `<sweep>/<job>/<attempt number>` under the queue's `runs`.
+  /// Attempts whose folders still hold something, as `<sweep>/<job>.<attempt number>` under the queue's `runs`.
   public var folders: [String] = []
 
   public init() {}
@@ -38,7 +38,7 @@ extension Store {
           receipt.folders += try String.fetchAll(
             db,
             sql: """
-              SELECT job.sweep || '/' || job.id || '/' || a.number FROM job JOIN attempt a ON a.job = job.id
+              SELECT job.sweep || '/' || job.id || '.' || a.number FROM job JOIN attempt a ON a.job = job.id
               WHERE \(window.sql) AND a.has_files = 1
               """, arguments: window.arguments)
           try db.execute(sql: "DELETE FROM job WHERE \(window.sql)", arguments: window.arguments)

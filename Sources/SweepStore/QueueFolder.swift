@@ -17,7 +17,7 @@ public struct QueueFolder: Sendable, Hashable {
 
   public var database: String { path + "/queue.db" }
   public var configuration: String { path + "/config.yaml" }
-  /// Attempts' folders: `runs/<sweep>/<job>/<attempt>/`.
+  /// Attempts' folders: `runs/<sweep>/<job>.<attempt>/`.
   public var runs: String { path + "/runs" }
   /// Lock files of workers and of long submits.
   public var locks: String { path + "/locks" }

@@ -73,6 +73,26 @@ import Testing
     #expect(try folder.remove() == false)
     #expect(!fileExists(folder.path + "~"))
   }
+
+  @Test func allFoldersAreFoundByTheirNumbers() throws {
+    try folder.create()
+    let half = scratch.attempt(1, job: 18)
+    try half.create()
+    #expect(rename(half.path, half.path + "~") == 0)
+    #expect(mkdir("\(scratch.path)/runs/1/notes", 0o700) == 0)
+    #expect(mkdir("\(scratch.path)/runs/mine", 0o700) == 0)
+    let found = try AttemptFolder.all(inQueue: scratch.path).map { "\($0.sweep)/\($0.job).\($0.number)" }
+    #expect(found.sorted() == ["1/17.2", "1/18.1"])
+  }
+
+  @Test func onlyTheUsersFilesAreForeign() throws {
+    try folder.create()
+    try fill(folder)
+    try writeFile(folder.path(of: .gate) + ".spare", [])
+    #expect(try !folder.hasForeignFiles())
+    try writeFile("\(folder.path)/model.bin", [1])
+    #expect(try folder.hasForeignFiles())
+  }
 }
 
 @Suite struct AttemptFolderPoolTests {
