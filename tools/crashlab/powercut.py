@@ -22,7 +22,7 @@ LANES = 2
 WORKLOAD = """set -eu
 sweepq=$1 half=$2 all=$3 job=$4 folder=$5
 submit() { "$sweepq" submit -q -p "n=$1..$1" --name "s$1" --cwd "$folder" -- /bin/sh "$job" '{n}' 0 >>"$LAB_ACKS"; }
-"$sweepq" init "$SWEEPQ_QUEUE" >/dev/null
+"$sweepq" init "$folder" >/dev/null
 echo I >>"$LAB_ACKS"
 n=1
 while [ "$n" -le "$half" ]; do submit "$n"; n=$((n + 1)); done

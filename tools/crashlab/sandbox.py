@@ -25,7 +25,7 @@ class Sandbox:
     def __init__(self, sweepq, folder):
         self.sweepq = str(sweepq)
         self.folder = Path(folder)
-        self.queue = self.folder / "queue"
+        self.queue = self.folder / ".sweepq"
         self.lines = self.folder / "lines"
         self.log = self.folder / "log"
         self.job = self.folder / "job.sh"
@@ -54,7 +54,7 @@ class Sandbox:
         return done
 
     def create(self):
-        self.run("init", self.queue)
+        self.run("init", self.folder)
 
     def submit(self, count, pause=0, name="lab", **options):
         done = self.run("submit", "-q", "-p", f"n={self.expected + 1}..{self.expected + count}", "--name", name,
