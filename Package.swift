@@ -52,6 +52,11 @@ let package = Package(
     .executableTarget(
       name: "EmbeddingExample", dependencies: ["SweepModel", "SweepWorker"], path: "docs/examples/embedding",
       swiftSettings: strict),
+    .executableTarget(
+      name: "store-benchmark",
+      dependencies: ["SweepModel", "SweepStore"],
+      path: "tools/benchmark/StoreBenchmark",
+      swiftSettings: strict),
     .testTarget(name: "SweepModelTests", dependencies: ["SweepModel"], swiftSettings: strict),
     .testTarget(
       name: "SweepStoreTests",
