@@ -59,11 +59,12 @@ final class Sandbox: Sendable {
       files: "\(path)/\(name)")
   }
 
-  func write(_ text: String, to file: String) throws {
+  func write(_ text: String, to file: String) throws { try write(bytes: Array(text.utf8), to: file) }
+
+  func write(bytes: [UInt8], to file: String) throws {
     let descriptor = open("\(path)/\(file)", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     try #require(descriptor >= 0)
     defer { close(descriptor) }
-    let bytes = Array(text.utf8)
     var start = 0
     while start < bytes.count {
       let written = bytes.withUnsafeBytes {

@@ -13,7 +13,9 @@ struct UsageTests {
     #expect(run.errors == "")
   }
 
-  @Test(arguments: SweepqCommand.configuration.subcommands.map { $0.configuration.commandName ?? "" })
+  private static let commands = SweepqCommand.configuration.subcommands.map(\.configuration)
+
+  @Test(arguments: commands.filter(\.shouldDisplay).map { $0.commandName ?? "" })
   func everyCommandExplainsItself(name: String) throws {
     let sandbox = try Sandbox()
     let run = try sandbox.run(name, "--help")

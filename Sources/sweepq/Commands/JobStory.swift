@@ -94,7 +94,7 @@ struct JobStory {
       page.line("  " + name + String(repeating: " ", count: max(1, 12 - name.count)) + value.singleLine)
     }
     fact("parameters", CommandText.parameters(job.parameters))
-    fact("command", CommandText.line(command))
+    fact("command", sweep.settings.usesShell ? command.last : CommandText.line(command))
     fact("folder", sweep.settings.workingDirectory)
     fact("needs", needs)
     if job.priority != 0 { fact("priority", String(job.priority)) }
@@ -133,9 +133,11 @@ struct JobStory {
     let record = attempt.record
     var line = page.style.paint(.bold, "  Attempt \(record.number)")
     line += record.outcome.map { ": \($0.rawValue)" } ?? ": not ended"
-    if let code = record.exitCode { line += ", exit code \(code)" }
-    if let signal = record.signal { line += ", signal \(signal)" }
-    if let reason = record.reason { line += " (\(reason.singleLine))" }
+    if let reason = record.reason {
+      line += ", \(reason.singleLine)"
+    } else if let code = record.exitCode, code != 0 {
+      line += ", exit code \(code)"
+    }
     page.line(line)
     var facts: [String] = []
     if let host = record.host { facts.append("on \(host)" + (record.pid.map { " (pid \($0))" } ?? "")) }

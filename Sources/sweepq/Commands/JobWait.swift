@@ -18,7 +18,7 @@ struct JobWait {
     defer { bar.finish() }
     var version: Int?
     var counts = StateCounts()
-    var pause: Int64 = 20
+    var (pause, cost): (Int64, Int64) = (10, 0)
     while true {
       let current = try store.dataVersion()
       if current != version {
@@ -26,8 +26,7 @@ struct JobWait {
         let began = Timestamp.now
         counts = try store.counts(selection)
         if counts.unfinished == 0 { return counts }
-        // Counting a large selection costs reads; it may take a quarter of the time at most.
-        pause = min(2000, max(20, 4 * (Timestamp.now - began)))
+        (pause, cost) = (10, Timestamp.now - began)
         if bar.isNew { try warnAboutStandstill(counts) }
       }
       let failed = counts[.failed] + counts[.cancelled]
@@ -41,6 +40,8 @@ struct JobWait {
             + "\(AmountText.plural(counts.total, "job"))")
         throw ExitCode(ExitStatus.timedOut)
       }
+      // Soon after a change another is likely; counting may take a quarter of the time at most.
+      pause = min(2000, max(min(100, pause * 3 / 2), 4 * cost))
       try Interrupt.pause(
         milliseconds: patience.map { min(pause, max(1, $0 - (Timestamp.now - start))) } ?? pause)
     }

@@ -1,3 +1,4 @@
+@preconcurrency import Glibc
 import SweepModel
 import SweepStore
 
@@ -42,7 +43,8 @@ extension ResultsCommand {
       let job = try table.index(of: "job", option: "-q")
       return try output.lines(table.rows.compactMap { $0[job]?.description })
     }
-    let text = table.text
+    // A computed mean has digits that say nothing; a value that a job wrote is shown as it wrote it.
+    let text = table.text(digits: groupBy != nil && (form == .table || form == .markdown) ? 6 : nil)
     switch form {
     case .json: try output.document([JSONValue.Member(name: "results", value: text.json)])
     case .csv: try output.write(text.csv)
@@ -99,7 +101,8 @@ struct GatheredResults {
     var table = ResultTable(columns: own + parameters + results + usage)
     for (_, values) in jobs { table.add(table.columns.map { values[$0] }) }
     self.table = table
-    measures = results + usage
+    // Times and memory are worth a column where the jobs themselves have left nothing.
+    measures = results.isEmpty ? usage : results
     let shown = own.filter { $0 == "job" || ($0 == "sweep" && sweeps.count > 1) }
     defaultColumns = shown + parameters + (results.isEmpty ? usage.filter { $0 == "elapsed" } : results)
   }
@@ -118,8 +121,10 @@ struct GatheredResults {
 }
 
 extension ResultTable {
-  /// Numbers right-aligned, the rest left. Numbers keep all their digits where programs read them.
-  var text: TextTable {
+  /// Numbers right-aligned, the rest left.
+  ///
+  /// - Parameter digits: significant digits of reals in the text; nil for all. The values behind it keep theirs.
+  func text(digits: Int?) -> TextTable {
     let kinds = columns.indices.map { column in
       rows.allSatisfy { row in
         switch row[column] {
@@ -135,4 +140,27 @@ extension ResultTable {
     }
     return table
   }
+}
+
+extension ParameterValue {
+  fileprivate func text(digits: Int?) -> String {
+    guard let digits, case .real(let value) = self, value.isFinite, value != 0 else { return description }
+    var scale = 1.0
+    var power = digits - 1 - Int(value.magnitude.exponent10)
+    guard abs(power) < 300 else { return description }
+    while power > 0 {
+      scale *= 10
+      power -= 1
+    }
+    while power < 0 {
+      scale /= 10
+      power += 1
+    }
+    return ((value * scale).rounded() / scale).description
+  }
+}
+
+extension Double {
+  /// The exponent of ten of a positive number's first digit.
+  fileprivate var exponent10: Double { Glibc.log10(self).rounded(.down) }
 }
