@@ -58,7 +58,7 @@ struct BadInputTests {
 
   @Test(arguments: [
     (["status", "x"], "not a job"), (["status", "0"], "no job 0"), (["status", "9-3"], "ends before"),
-    (["status", "--state", "sleeping"], "not a state"), (["status", "--where", "lr >"], ""),
+    (["status", "--state", "sleeping"], "not a state"), (["status", "--where", "lr >"], "lr >"),
     (["status", "--limit", "-1"], "--limit"), (["status", "--watch", "--json"], "--watch"),
     (["cancel"], "which jobs"),
     (["retry"], "which jobs"), (["prune"], "which jobs"), (["logs"], "whose output"),

@@ -3,16 +3,13 @@ import Testing
 
 /// A JSON answer, looked into by the tests.
 @dynamicMemberLookup
-struct JSONDocument: Decodable, Equatable, CustomStringConvertible {
-  enum Value: Equatable {
-    case null
-    case boolean(Bool)
-    case number(Double)
-    case text(String)
-    case array([JSONDocument])
-    case object([String: JSONDocument])
-  }
-  let value: Value
+enum JSONDocument: Decodable, Equatable, Sendable {
+  case null
+  case boolean(Bool)
+  case number(Double)
+  case string(String)
+  indirect case list([JSONDocument])
+  indirect case object([String: JSONDocument])
 
   init(_ text: String) throws {
     do { self = try JSONDecoder().decode(JSONDocument.self, from: Data(text.utf8)) } catch {
@@ -24,40 +21,35 @@ struct JSONDocument: Decodable, Equatable, CustomStringConvertible {
   init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     if container.decodeNil() {
-      value = .null
+      self = .null
     } else if let boolean = try? container.decode(Bool.self) {
-      value = .boolean(boolean)
+      self = .boolean(boolean)
     } else if let number = try? container.decode(Double.self) {
-      value = .number(number)
+      self = .number(number)
     } else if let text = try? container.decode(String.self) {
-      value = .text(text)
+      self = .string(text)
     } else if let array = try? container.decode([JSONDocument].self) {
-      value = .array(array)
+      self = .list(array)
     } else {
-      value = .object(try container.decode([String: JSONDocument].self))
+      self = .object(try container.decode([String: JSONDocument].self))
     }
   }
-
-  private init(_ value: Value) { self.value = value }
 
   subscript(dynamicMember name: String) -> JSONDocument { self[name] }
   subscript(name: String) -> JSONDocument {
-    if case .object(let members) = value { members[name] ?? JSONDocument(.null) } else { JSONDocument(.null) }
+    guard case .object(let members) = self, let value = members[name] else { return .null }
+    return value
   }
   subscript(index: Int) -> JSONDocument {
-    if case .array(let values) = value, values.indices.contains(index) {
-      values[index]
-    } else {
-      JSONDocument(.null)
-    }
+    guard case .list(let values) = self, values.indices.contains(index) else { return .null }
+    return values[index]
   }
 
-  var array: [JSONDocument] { if case .array(let values) = value { values } else { [] } }
-  var names: Set<String> { if case .object(let members) = value { Set(members.keys) } else { [] } }
-  var text: String? { if case .text(let text) = value { text } else { nil } }
-  var int: Int? { if case .number(let number) = value { Int(number) } else { nil } }
-  var real: Double? { if case .number(let number) = value { number } else { nil } }
-  var bool: Bool? { if case .boolean(let boolean) = value { boolean } else { nil } }
-  var isNull: Bool { value == .null }
-  var description: String { "\(value)" }
+  var array: [JSONDocument] { if case .list(let values) = self { values } else { [] } }
+  var names: Set<String> { if case .object(let members) = self { Set(members.keys) } else { [] } }
+  var text: String? { if case .string(let text) = self { text } else { nil } }
+  var real: Double? { if case .number(let number) = self { number } else { nil } }
+  var int: Int? { real.map { Int($0) } }
+  var bool: Bool? { if case .boolean(let boolean) = self { boolean } else { nil } }
+  var isNull: Bool { self == .null }
 }

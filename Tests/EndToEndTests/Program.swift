@@ -14,12 +14,22 @@ struct Program: Sendable {
     posix_spawn_file_actions_addopen(&actions, 0, "\(files).in", O_RDONLY, 0)
     posix_spawn_file_actions_addopen(&actions, 1, "\(files).out", O_WRONLY | O_CREAT | O_TRUNC, 0o644)
     posix_spawn_file_actions_addopen(&actions, 2, "\(files).err", O_WRONLY | O_CREAT | O_TRUNC, 0o644)
+    // The threads that run tests block signals, and a child would inherit that.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    posix_spawnattr_setsigmask(&attributes, &signals)
+    sigfillset(&signals)
+    posix_spawnattr_setsigdefault(&attributes, &signals)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
     var arguments: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
     var variables: [UnsafeMutablePointer<CChar>?] =
       environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
     defer { for pointer in arguments + variables { free(pointer) } }
     var pid: pid_t = 0
-    let failure = posix_spawn(&pid, command[0], &actions, nil, &arguments, &variables)
+    let failure = posix_spawn(&pid, command[0], &actions, &attributes, &arguments, &variables)
     try #require(failure == 0, "cannot start \(command[0]): \(String(cString: strerror(failure)))")
     self.pid = pid
     self.files = files

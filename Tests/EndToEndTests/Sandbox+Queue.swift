@@ -21,7 +21,8 @@ extension Sandbox {
 
   /// The answer of a command to `--json`.
   func json(_ arguments: String..., at location: SourceLocation = #_sourceLocation) throws -> JSONDocument {
-    let run = try run(arguments: arguments + ["--json"], at: location)
+    let end = arguments.firstIndex(of: "--") ?? arguments.endIndex
+    let run = try run(arguments: arguments[..<end] + ["--json"] + arguments[end...], at: location)
     #expect(run.exitCode == 0, "\(arguments): \(run.errors)", sourceLocation: location)
     #expect(run.output.utf8.filter { $0 == 0x0a }.count == 1, "one line", sourceLocation: location)
     let document = try JSONDocument(run.output)

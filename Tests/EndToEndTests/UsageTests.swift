@@ -13,7 +13,7 @@ struct UsageTests {
     #expect(run.errors == "")
   }
 
-  private static let commands = SweepqCommand.configuration.subcommands.map(\.configuration)
+  private static let commands = SweepqCommand.configuration.subcommands.map { $0.configuration }
 
   @Test(arguments: commands.filter(\.shouldDisplay).map { $0.commandName ?? "" })
   func everyCommandExplainsItself(name: String) throws {
