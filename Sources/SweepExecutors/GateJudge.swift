@@ -93,7 +93,8 @@ private struct GateCase {
   /// What the text alone decides, whoever holds the lock.
   private func settledJudgement(_ contents: GateContents) -> Judgement? {
     if let exit = contents.exit, !contents.isForeign { return .ended(contents.start, exit) }
-    if contents.isForeign { return .foreign }
+    // A power failure can leave a file of the right length with nothing of what was in it.
+    if contents.isForeign { return restarted ? .lost(nil) : .foreign }
     if contents.isVoid { return .void }
     if let start = contents.start { return start.bootID == bootID ? nil : .lost(start) }
     return restarted ? .lost(nil) : nil

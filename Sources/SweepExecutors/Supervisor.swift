@@ -18,7 +18,9 @@ public enum Supervisor {
   /// - Parameter socket: the descriptor of the connected socket to the worker.
   /// - Throws: `internalFault` if the descriptor is no socket or the system refuses the basics.
   public static func run(socket: Int32) throws {
-    for number in [SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGQUIT, SIGTTOU, SIGTTIN, SIGTSTP, SIGUSR1, SIGUSR2] {
+    for number in [
+      SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGQUIT, SIGTTOU, SIGTTIN, SIGTSTP, SIGUSR1, SIGUSR2, SIGXFSZ,
+    ] {
       signal(number, SIG_IGN)
     }
     _ = sq_set_process_name("sweepq-run")

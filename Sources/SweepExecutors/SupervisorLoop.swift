@@ -15,10 +15,11 @@ final class SupervisorLoop {
   private var workerIsGone = false
 
   private var queue = OrderQueue()
-  private var running: [Int32: RunningAttempt] = [:]
-  private var leaders: [AttemptID: Int32] = [:]
-  /// Attempts whose processes are being ended, by their leader's number.
-  private var endings: Set<Int32> = []
+  private var running: [AttemptID: RunningAttempt] = [:]
+  /// Children that are not collected yet. Once one is, its number may be given to the next.
+  private var children: [Int32: AttemptID] = [:]
+  /// Attempts whose processes are being ended.
+  private var endings: Set<AttemptID> = []
   private var unrecorded: [UnwrittenExit] = []
 
   /// The earliest time limit, or earlier; on the monotonic clock.
@@ -100,7 +101,7 @@ final class SupervisorLoop {
       var usage = rusage()
       let pid = uninterrupted { wait4(-1, &status, WNOHANG, &usage) }
       guard pid > 0 else { return }
-      guard let attempt = running[pid] else { continue }
+      guard let attempt = children.removeValue(forKey: pid).flatMap({ running[$0] }) else { continue }
       let record = ExitRecord(status: status, usage: usage, attempt)
       if attempt.ending == .own {
         finish(attempt, record)
@@ -112,10 +113,8 @@ final class SupervisorLoop {
   }
 
   private func finish(_ attempt: RunningAttempt, _ record: ExitRecord) {
-    let pid = attempt.leader.pid
-    running[pid] = nil
-    leaders[attempt.id] = nil
-    endings.remove(pid)
+    running[attempt.id] = nil
+    endings.remove(attempt.id)
     FaultPoint.reach(.exitBeforeRecord)
     let line = GateLine.exit(attempt.token, record)
     if GateFile.append(line, to: attempt.gate) {
@@ -150,7 +149,7 @@ final class SupervisorLoop {
     do {
       while let frame = try incoming.next() {
         switch try SupervisorRequest(frame: frame) {
-        case .launch(let order): queue.add(order, isRunning: { leaders[$0] != nil })
+        case .launch(let order): queue.add(order, isRunning: { running[$0] != nil })
         case .cancel(let id, let grace): cancel(id, grace: grace)
         case .withdraw(let id): withdraw(id)
         }
@@ -164,7 +163,9 @@ final class SupervisorLoop {
   }
 
   private func cancel(_ id: AttemptID, grace: Int64?) {
-    guard let pid = leaders[id], let attempt = running[pid] else {
+    // One that has ended by itself by now is not cancelled any more.
+    collectExits()
+    guard let attempt = running[id] else {
       withdraw(id)
       return
     }
@@ -188,8 +189,8 @@ final class SupervisorLoop {
       guard let order = queue.popReady() else { return }
       switch launcher.launch(order) {
       case .started(let attempt):
-        running[attempt.leader.pid] = attempt
-        leaders[attempt.id] = attempt.leader.pid
+        running[attempt.id] = attempt
+        children[attempt.leader.pid] = attempt.id
         if let deadline = attempt.deadline { nextDeadline = min(nextDeadline, deadline) }
         outgoing.append(.started(attempt.id, pid: attempt.leader.pid, at: attempt.startedAt))
       case .impossible(let record):
@@ -206,6 +207,8 @@ final class SupervisorLoop {
   private func checkDeadlines() {
     let now = nextDeadline == .max ? 0 : monotonicMilliseconds()
     guard now >= nextDeadline else { return }
+    // One that has ended in time is not out of time because we looked late.
+    collectExits()
     nextDeadline = .max
     for attempt in running.values where attempt.ending == .own {
       guard let deadline = attempt.deadline else { continue }
@@ -221,7 +224,7 @@ final class SupervisorLoop {
     attempt.ending = why
     attempt.killAt = monotonicMilliseconds() + attempt.grace
     attempt.known = []
-    endings.insert(attempt.leader.pid)
+    endings.insert(attempt.id)
     nextLook = 0
   }
 
@@ -234,8 +237,8 @@ final class SupervisorLoop {
     let now = monotonicMilliseconds()
     guard now >= nextLook else { return }
     let snapshot = ProcessSnapshot.take()
-    for pid in endings {
-      guard let attempt = running[pid] else { continue }
+    for id in endings {
+      guard let attempt = running[id] else { continue }
       if let record = attempt.endProcesses(snapshot, now: now) { finish(attempt, record) }
     }
     nextLook = endings.isEmpty ? .max : now + Self.lookInterval

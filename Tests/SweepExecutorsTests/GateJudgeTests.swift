@@ -106,6 +106,10 @@ import Testing
     #expect(try judge(orderedUnder: "boot-before") == .lost(nil))
     try writeFile(folder.path(of: .gate), [])
     #expect(try judge(orderedUnder: "boot-before") == .lost(nil))
+    try writeFile(folder.path(of: .gate), [UInt8](repeating: 0, count: 200))
+    #expect(try judge(orderedUnder: "boot-before") == .lost(nil))
+    #expect(try judge(orderedUnder: boot) == .foreign)
+    try writeFile(folder.path(of: .gate), [])
     #expect(try judge(orderedUnder: boot) == .void)
   }
 

@@ -29,10 +29,15 @@ final class SupervisorHarness {
   private(set) var tokens: [AttemptID: AttemptToken] = [:]
   private var lastNumber: Int64 = 0
 
-  init(_ scratch: Scratch? = nil, environment: [(name: String, value: String?)] = []) throws {
+  /// - Parameter limits: shell commands that restrict the supervisor before it begins.
+  init(
+    _ scratch: Scratch? = nil, environment: [(name: String, value: String?)] = [], limits: String? = nil
+  ) throws {
     self.scratch = try scratch ?? Scratch()
+    var program = [sweepqExecutable, "supervise"]
+    if let limits { program = ["/bin/sh", "-c", "\(limits); exec \(sweepqExecutable) supervise"] }
     client = try SupervisorClient(
-      executable: sweepqExecutable, arguments: ["supervise"], environment: environment,
+      executable: program[0], arguments: Array(program.dropFirst()), environment: environment,
       logPath: "\(self.scratch.path)/supervisor.log")
   }
 
