@@ -59,6 +59,21 @@ final class Sandbox: Sendable {
       files: "\(path)/\(name)")
   }
 
+  /// Starts `sweepq` on a terminal of so many columns, with both outputs on it.
+  func startOnTerminal(
+    columns: Int, _ arguments: [String], environment: [String: String] = [:]
+  ) throws -> Program {
+    var variables = ["PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "\(path)/home", "TERM": "xterm"]
+    variables.merge(environment) { $1 }
+    let name = String(UInt64.random(in: 0 ... .max), radix: 36)
+    try write("", to: "\(name).in")
+    let line =
+      "cd \(path)/work; stty cols \(columns) rows 20; exec \(Self.binary) \(arguments.joined(separator: " "))"
+    return try Program(
+      command: ["/usr/bin/script", "-qec", line, "/dev/null"], environment: variables,
+      files: "\(path)/\(name)")
+  }
+
   func write(_ text: String, to file: String) throws { try write(bytes: Array(text.utf8), to: file) }
 
   func write(bytes: [UInt8], to file: String) throws {

@@ -17,6 +17,7 @@ struct JobWait {
     var bar = ProgressBar("wait", on: output)
     defer { bar.finish() }
     var version: Int?
+    var hasLooked = false
     var counts = StateCounts()
     var (pause, cost): (Int64, Int64) = (10, 0)
     while true {
@@ -27,7 +28,8 @@ struct JobWait {
         counts = try store.counts(selection)
         if counts.unfinished == 0 { return counts }
         (pause, cost) = (10, Timestamp.now - began)
-        if bar.isNew { try warnAboutStandstill(counts) }
+        if !hasLooked { try warnAboutStandstill(counts) }
+        hasLooked = true
       }
       let failed = counts[.failed] + counts[.cancelled]
       bar.update(

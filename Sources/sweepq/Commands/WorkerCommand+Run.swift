@@ -24,7 +24,7 @@ extension WorkerCommand {
     let worker = try Worker(store: store, settings: settings, control: control) { log.tell($0) }
     let report = try worker.run()
     signals.stop()
-    log.sum(report)
+    try log.sum(report)
   }
 
   /// Flags over the environment over the queue's configuration over the user's.

@@ -33,7 +33,16 @@ final class WorkerLog {
     }
   }
 
-  func sum(_ report: WorkerReport) {
+  /// What was done in all; with `--json` the one document of the command.
+  func sum(_ report: WorkerReport) throws {
+    if output.form == .json {
+      try output.document([
+        .init(name: "succeeded", value: JSONValue(report.succeeded)),
+        .init(name: "failed", value: JSONValue(report.failed)),
+        .init(name: "returned", value: JSONValue(report.returned)),
+        .init(name: "adopted", value: JSONValue(report.adopted)),
+      ])
+    }
     var parts = ["\(report.succeeded) succeeded"]
     if report.failed > 0 { parts.append("\(report.failed) did not") }
     if report.returned > 0 { parts.append("\(report.returned) put back") }

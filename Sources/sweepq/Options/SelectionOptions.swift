@@ -4,7 +4,7 @@ import SweepModel
 /// Which jobs a command is about: the same words in every command.
 struct SelectionOptions: ParsableArguments {
   @Argument(
-    help: ArgumentHelp("Jobs as 12 or 30-40, sweeps as @name.", valueName: "selector"))
+    help: ArgumentHelp("Jobs as 12, 30-40 or 1,5-9, sweeps as @name.", valueName: "selector"))
   var selectors: [String] = []
 
   @OptionGroup var filters: FilterOptions

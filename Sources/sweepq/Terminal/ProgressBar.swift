@@ -8,16 +8,16 @@ struct ProgressBar {
   private let title: String
   private var lastDrawn: Timestamp?
   private var lastText = ""
+  private let beganAt = Timestamp.now
   private static let redrawInterval: Int64 = 100
+  /// What is over sooner needs no bar that flashes by.
+  private static let patience: Int64 = 300
   private static let logInterval: Int64 = 10_000
 
   init(_ title: String, on output: Output) {
     self.title = title
     self.output = output
   }
-
-  /// Nothing was shown yet.
-  var isNew: Bool { lastDrawn == nil }
 
   /// Shows that `done` of `total` is reached; `total` 0 where the end is not known.
   ///
@@ -26,12 +26,8 @@ struct ProgressBar {
     guard output.form == .human else { return }
     let terminal = output.errorTerminal
     let interval = terminal.isInteractive ? Self.redrawInterval : Self.logInterval
-    if let lastDrawn, now - lastDrawn < interval { return }
-    if lastDrawn == nil, !terminal.isInteractive {
-      // Whatever is over before the first interval ends needs no line in a log.
-      lastDrawn = now
-      return
-    }
+    let wait = lastDrawn == nil && terminal.isInteractive ? Self.patience : interval
+    guard now - (lastDrawn ?? beganAt) >= wait else { return }
     lastDrawn = now
     draw(Self.text(title, done: done, of: total, note: note, terminal: terminal))
   }
