@@ -53,7 +53,8 @@ struct StoreBenchmark {
     } while !claimed.isEmpty
     try store.leave(seat, reason: "the measurement has ended")
     print(
-      "{\"jobs\": \(settled), \"turns\": \(turns), \"seconds\": \(now - begun), \"longest_ms\": \(longest * 1000)}")
+      "{\"jobs\": \(settled), \"turns\": \(turns), \"seconds\": \(now - begun), \"longest_ms\": \(longest * 1000)}"
+    )
   }
 
   private static func monotonicSeconds() -> Double {
