@@ -117,6 +117,18 @@ struct LookingTests {
     #expect(table.count == 9 && table[0].split(separator: " ") == ["job", "a", "b", "loss", "score"])
   }
 
+  @Test func aParameterMayBeCalledAsAColumn() throws {
+    let sandbox = try Sandbox.withQueue()
+    try sandbox.succeed(
+      "submit", "-p", "memory=1,2", "--", "sh", "-c", "echo '{\"cpu\": \"fast\"}' > $SWEEPQ_RESULT")
+    try sandbox.work()
+    #expect(
+      try sandbox.succeed("results", "--format", "csv").output == "job,memory,cpu\n1,1,fast\n2,2,fast\n")
+    #expect(try sandbox.succeed("results", "-q", "--where", "memory = 2 and cpu = 'fast'").output == "2\n")
+    let usage = try sandbox.json("results", "--columns", "job,elapsed,state").results
+    #expect(usage[0].elapsed.real != nil && usage[0].state.text == "completed")
+  }
+
   @Test func eventsGoOnWhereTheyStopped() throws {
     let sandbox = try worked()
     let all = try sandbox.succeed("events", "--limit", "0", "--json").lines.map { try JSONDocument($0) }

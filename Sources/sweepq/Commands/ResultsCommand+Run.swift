@@ -66,57 +66,71 @@ struct GatheredResults {
   /// Those shown where nothing else was said.
   let defaultColumns: [String]
 
+  private static let own = ["job", "sweep", "index", "state"]
+  /// Seconds, seconds, bytes.
   private static let usage = ["elapsed", "cpu", "memory"]
 
   init(_ selection: JobSelection, conditions: [Condition], _ store: Store) throws {
+    // A parameter or result of the same name as one of our columns takes its place.
+    var columns = Self.own + Self.usage
+    var places = Dictionary(uniqueKeysWithValues: columns.enumerated().map { ($1, $0) })
     var parameters: [String] = []
     var results: [String] = []
     var known: Set<String> = []
-    var jobs: [(job: JobResults, values: [String: ParameterValue])] = []
+    var rows: [[ParameterValue?]] = []
     var sweeps: Set<String> = []
-    func note(_ name: String, _ list: inout [String]) {
-      if known.insert(name).inserted { list.append(name) }
+    func put(
+      _ name: String, _ value: ParameterValue, in row: inout [ParameterValue?], _ names: inout [String]
+    ) {
+      if known.insert(name).inserted { names.append(name) }
+      let place = places[name] ?? columns.count
+      if place == columns.count {
+        columns.append(name)
+        places[name] = place
+      }
+      while row.count <= place { row.append(nil) }
+      row[place] = value
     }
     var last: JobID?
     repeat {
       let page = try store.results(selection, after: last, limit: 5_000)
       for job in page {
-        var values = Self.basics(job)
+        var row = Self.basics(job)
+        row.reserveCapacity(columns.count)
         for (name, value) in try Point(json: job.parameters).entries {
-          note(name, &parameters)
-          values[name] = value
+          put(name, value, in: &row, &parameters)
         }
-        for (name, value) in job.results {
-          note(name, &results)
-          values[name] = value
+        for (name, value) in job.results { put(name, value, in: &row, &results) }
+        let matches = conditions.allSatisfy { condition in
+          condition.matches { name in places[name].flatMap { row.indices.contains($0) ? row[$0] : nil } }
         }
-        guard conditions.allSatisfy({ $0.matches { values[$0] } }) else { continue }
+        guard matches else { continue }
         sweeps.insert(job.sweepName)
-        jobs.append((job, values))
+        rows.append(row)
       }
       last = page.count == 5_000 ? page.last?.job : nil
     } while last != nil
-    let own = ["job", "sweep", "index", "state"].filter { !known.contains($0) }
+    for index in rows.indices {
+      while rows[index].count < columns.count { rows[index].append(nil) }
+    }
+    table = ResultTable(columns: columns, rows: rows)
     let usage = Self.usage.filter { !known.contains($0) }
-    var table = ResultTable(columns: own + parameters + results + usage)
-    for (_, values) in jobs { table.add(table.columns.map { values[$0] }) }
-    self.table = table
     // Times and memory are worth a column where the jobs themselves have left nothing.
     measures = results.isEmpty ? usage : results
-    let shown = own.filter { $0 == "job" || ($0 == "sweep" && sweeps.count > 1) }
+    let shown = Self.own.filter {
+      !known.contains($0) && ($0 == "job" || ($0 == "sweep" && sweeps.count > 1))
+    }
     defaultColumns = shown + parameters + (results.isEmpty ? usage.filter { $0 == "elapsed" } : results)
   }
 
-  /// Seconds for times, bytes for memory. A parameter or result of the same name hides them.
-  private static func basics(_ job: JobResults) -> [String: ParameterValue] {
-    var values: [String: ParameterValue] = [
-      "job": .integer(job.job.rawValue), "sweep": .text(job.sweepName), "index": .integer(Int64(job.index)),
-      "state": .text(job.state.rawValue),
+  /// The values of our own columns, in their order.
+  private static func basics(_ job: JobResults) -> [ParameterValue?] {
+    [
+      .integer(job.job.rawValue), .text(job.sweepName), .integer(Int64(job.index)), .text(job.state.rawValue),
+      job.elapsedMilliseconds.map { .real(Double($0) / 1000) },
+      job.cpuMicroseconds.map { .real(Double($0) / 1_000_000) },
+      job.maxResidentBytes.map { .integer($0) },
     ]
-    if let elapsed = job.elapsedMilliseconds { values["elapsed"] = .real(Double(elapsed) / 1000) }
-    if let cpu = job.cpuMicroseconds { values["cpu"] = .real(Double(cpu) / 1_000_000) }
-    if let memory = job.maxResidentBytes { values["memory"] = .integer(memory) }
-    return values
   }
 }
 
