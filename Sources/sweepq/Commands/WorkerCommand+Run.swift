@@ -24,6 +24,8 @@ extension WorkerCommand {
     let worker = try Worker(store: store, settings: settings, control: control) { log.tell($0) }
     let report = try worker.run()
     signals.stop()
+    // A worker that ends has the time to leave a tidy database.
+    try? store.checkpoint()
     try log.sum(report)
   }
 
