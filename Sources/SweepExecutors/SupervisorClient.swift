@@ -1,5 +1,6 @@
 import CSystem
 import SweepModel
+import Synchronization
 
 #if canImport(Glibc)
   @preconcurrency import Glibc
@@ -116,7 +117,7 @@ public final class SupervisorClient {
     if ended {
       isGone = true
       events.append(.gone)
-      reap()
+      reapSoon()
     }
     return events
   }
@@ -127,7 +128,7 @@ public final class SupervisorClient {
     flush()
     isClosed = true
     Glibc.close(fileDescriptor)
-    reap()
+    if !isReaped { reapSoon() }
   }
 
   /// Collects the supervisor's exit status if it has ended.
@@ -135,7 +136,28 @@ public final class SupervisorClient {
   public func reap() -> Bool {
     if isReaped { return true }
     var status: Int32 = 0
-    isReaped = waitpid(pid, &status, WNOHANG) == pid
+    isReaped = waitpid(pid, &status, WNOHANG) != 0
     return isReaped
   }
+
+  /// As ``reap()``, after a moment for a supervisor that is just about to end, which one without commands is. One that
+  /// has some left is collected when the next one is closed.
+  private func reapSoon() {
+    let handle = sq_pidfd_open(pid)
+    if handle >= 0 {
+      var wait = [pollfd(fd: handle, events: Int16(POLLIN), revents: 0)]
+      _ = uninterrupted { poll(&wait, 1, Self.patience) }
+      Glibc.close(handle)
+    }
+    Self.uncollected.withLock { pids in
+      if !reap() { pids.append(pid) }
+      var status: Int32 = 0
+      pids.removeAll { waitpid($0, &status, WNOHANG) != 0 }
+    }
+  }
+
+  /// Milliseconds.
+  private static let patience: Int32 = 500
+  /// Children of this process that outlived their client.
+  private static let uncollected = Mutex<[Int32]>([])
 }

@@ -93,6 +93,20 @@ import Testing
     for id in void { #expect(!fileExists(harness.folder(id).path)) }
   }
 
+  /// A supervisor that outlives its client stays a child of the process, and is collected with the next.
+  @Test func noZombiesStay() throws {
+    let harness = try SupervisorHarness()
+    let fifo = "\(harness.scratch.path)/fifo"
+    #expect(mkfifo(fifo, 0o600) == 0)
+    let id = try harness.shell("read line < \(fifo)")
+    _ = try harness.startedPID(of: id)
+    harness.client.close()
+    try writeFile(fifo, Array("go\n".utf8))
+    try awaitEnd(of: harness.client.pid)
+    try SupervisorHarness().client.close()
+    #expect(!fileExists("/proc/\(harness.client.pid)"))
+  }
+
   @Test func signalsMeantForTheWorkerDoNotEndIt() throws {
     let harness = try SupervisorHarness()
     _ = try harness.run(harness.order(["true"]))
@@ -105,7 +119,8 @@ import Testing
     let harness = try SupervisorHarness()
     _ = try harness.run(harness.order(["true"]))
     harness.client.close()
-    try eventually("its end") { harness.client.reap() }
+    #expect(harness.client.reap())
+    #expect(!fileExists("/proc/\(harness.client.pid)"))
   }
 
   @Test func theDeathOfTheSupervisorIsReportedAfterItsLastWords() throws {

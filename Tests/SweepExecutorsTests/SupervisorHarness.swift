@@ -45,6 +45,8 @@ final class SupervisorHarness {
     // Nothing that a failed test has started may stay.
     for token in tokens.values { ProcessTree.signal(token: token, leader: nil, signal: SIGKILL) }
     client.close()
+    // A child that is left uncollected would keep the test library's own wait for its children busy.
+    try? eventually("the supervisor's end") { client.reap() }
   }
 
   func folder(_ id: AttemptID) -> AttemptFolder { scratch.attempt(job: id.rawValue) }
