@@ -107,27 +107,4 @@ import Testing
     for name in FaultPoint.Name.allCases { FaultPoint.reach(name) }
     #expect(Set(FaultPoint.Name.allCases.map(\.rawValue)).count == FaultPoint.Name.allCases.count)
   }
-
-  @Test func theNamedPointKills() async {
-    await #expect(processExitsWith: .signal(SIGKILL)) {
-      setenv("SWEEPQ_FAULT", "gate.taken", 1)
-      FaultPoint.reach(.gateStarted)
-      FaultPoint.reach(.gateTaken)
-    }
-  }
-
-  @Test func theThirdVisitKills() async {
-    await #expect(processExitsWith: .signal(SIGKILL)) {
-      setenv("SWEEPQ_FAULT", "gate.taken:3", 1)
-      for _ in 0..<3 { FaultPoint.reach(.gateTaken) }
-    }
-  }
-
-  @Test func earlierVisitsDoNot() async {
-    await #expect(processExitsWith: .success) {
-      setenv("SWEEPQ_FAULT", "gate.taken:3", 1)
-      for _ in 0..<2 { FaultPoint.reach(.gateTaken) }
-      FaultPoint.reach(.spawned)
-    }
-  }
 }
