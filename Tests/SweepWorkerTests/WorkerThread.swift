@@ -37,6 +37,10 @@ final class WorkerThread: Sendable {
     state.withLock { $0.events }.compactMap { if case .trouble(let text) = $0 { text } else { nil } }
   }
 
+  var hasAdopted: Bool {
+    state.withLock { $0.events }.contains { if case .adopted = $0 { true } else { false } }
+  }
+
   var idles: [String?] {
     state.withLock { $0.events }.compactMap { if case .idles(let text) = $0 { text } else { nil } }
   }
