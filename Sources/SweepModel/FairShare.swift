@@ -32,7 +32,8 @@ public struct LaneOffer: Hashable, Sendable {
 /// Higher priority goes first. Among equal priorities the sweep with the fewest active jobs gets the next one, ties
 /// by lane; within a sweep the lanes go in the order of their numbers. Capacity and named limits are never exceeded.
 /// A lane whose next job does not fit is passed over, but not for ever: once it has gone without a job for longer
-/// than the patience, nothing behind it is given until it fits, so that a big job does not starve behind small ones.
+/// than the patience, its turn comes before the others of its priority, and nothing behind it is given until it fits,
+/// so that a big job does not starve behind small ones.
 public struct FairShare: Sendable {
   /// Why a lane with ready jobs got none.
   public enum Block: Hashable, Sendable {
@@ -128,6 +129,8 @@ private struct Planner {
 
   /// Gives to lanes of one priority, sorted by lane.
   mutating func give(to offers: ArraySlice<LaneOffer>) {
+    var offers = offers
+    serveOverdue(&offers)
     var waiting = claimants(offers)
     waiting.sort { $0.level != $1.level ? $0.level > $1.level : $0.offer.lane > $1.offer.lane }
     // Those whose turn it is, all at the same level; the others wait in `waiting`, lowest last.
@@ -151,6 +154,30 @@ private struct Planner {
       }
       rising.removeAll(where: \.isDone)
     }
+  }
+
+  /// Those that have waited too long, the longest first. In a tie with another sweep they would lose what has been
+  /// kept free for them, again and again.
+  private mutating func serveOverdue(_ offers: inout ArraySlice<LaneOffer>) {
+    let overdue = offers.indices.filter { place in
+      offers[place].blockedSince.map { now - $0 > patience } == true
+    }
+    .sorted {
+      (offers[$0].blockedSince ?? now, offers[$0].lane) < (offers[$1].blockedSince ?? now, offers[$1].lane)
+    }
+    for place in overdue where impatient == nil {
+      switch block(of: offers[place]) {
+      case nil:
+        grant(1, of: offers[place])
+        offers[place].queued -= 1
+      case .capacity:
+        plan.blocked.append((offers[place].lane, .capacity))
+        impatient = offers[place].lane
+        offers[place].queued = 0
+      default: break
+      }
+    }
+    offers.removeAll { $0.queued == 0 }
   }
 
   private func claimants(_ offers: ArraySlice<LaneOffer>) -> [Claimant] {
@@ -195,18 +222,22 @@ private struct Planner {
 
   private mutating func grant(_ count: Int, to claimant: inout Claimant) {
     let offer = claimant.offer
+    grant(count, of: offer)
+    claimant.level += count
+    claimant.offers[claimant.next].queued -= count
+    if offer.queued == count { claimant.next += 1 }
+  }
+
+  private mutating func grant(_ count: Int, of offer: LaneOffer) {
     free.take(count, offer.resources)
     for (name, amount) in offer.uses { limits[name]? -= count * amount }
-    claimant.level += count
-    active[claimant.sweep] = claimant.level
-    claimant.offers[claimant.next].queued -= count
+    active[offer.sweep, default: 0] += count
     if let place = grantPlaces[offer.lane] {
       plan.grants[place].count += count
     } else {
       grantPlaces[offer.lane] = plan.grants.count
       plan.grants.append((offer.lane, count))
     }
-    if offer.queued == count { claimant.next += 1 }
   }
 
   /// Gives each of them one job, in the order of their lanes; a lane that does not fit is blocked, and the next lane
@@ -224,9 +255,6 @@ private struct Planner {
         rising[i].next += 1
         if grantPlaces[offer.lane] != nil { continue }
         plan.blocked.append((offer.lane, reason))
-        if reason == .capacity, let since = offer.blockedSince, now - since > patience {
-          impatient = offer.lane
-        }
       } else {
         grant(1, to: &rising[i])
         isServed[i] = true

@@ -13,7 +13,8 @@ struct LiveAttempt {
   let claimedAt: Timestamp
   let folder: AttemptFolder
   let resources: Resources
-  let devices: [String]
+  /// The GPUs it is known to hold.
+  var devices: [String]
   var startedAt: Timestamp?
   /// Its supervisor is not ours (its worker died): it is watched through its gate.
   var isWatched = false
@@ -21,6 +22,12 @@ struct LiveAttempt {
   var claimedUnder: String?
   var leader: StartRecord?
   var ending: Ending?
+  /// It was asked back from the supervisor.
+  var isWithdrawn = false
+  /// That it does not start is the worker's doing, and costs the job nothing.
+  var isReturnedIfVoid = false
+  /// Why its gate could not be judged the last time.
+  var obstacle: String?
 
   /// Why and how we are ending it.
   struct Ending {
@@ -63,6 +70,9 @@ struct LiveAttempt {
 /// One place where commands run one after the other: the first runs, the others were claimed ahead.
 struct Track {
   let resources: Resources
-  let devices: [String]
+  /// The GPUs that are booked for it.
+  var devices: [String]
   var queue: [AttemptID]
+  /// When its first became the first; milliseconds of the monotonic clock.
+  var headSince: Int64
 }

@@ -9,6 +9,8 @@ struct LookAhead {
   static let horizon = 40.0
   /// Per slot.
   static let limit = 48
+  /// Milliseconds after which a command is not a short one: those behind it are given back.
+  static let patience: Int64 = 250
 
   private var meanDuration: Double?
 

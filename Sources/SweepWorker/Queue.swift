@@ -56,7 +56,9 @@ public struct Queue: Sendable {
       slots: slots, cpus: max(slots, HostIdentity.processorCount),
       memory: MemorySize(rawValue: HostIdentity.totalMemory), untilEmpty: true,
       supervisor: [try supervisor ?? Self.installedProgram(), "supervise"])
-    return try Worker(store: store, settings: settings, control: control ?? WorkerControl()).run()
+    // A connection of its own: what is submitted or cancelled through this one while it works is then news to it.
+    let own = try Store(store.folder)
+    return try Worker(store: own, settings: settings, control: control ?? WorkerControl()).run()
   }
 
   /// Waits until every job of the sweep has ended or is held.

@@ -8,8 +8,9 @@ import SweepStore
 
 /// The loop that joins a queue and an executor: harvest, settle and claim in one transaction, launch, wait.
 ///
-/// For one thread; several may run in one process, each with a `Worker` of its own. Everything it must not forget is
-/// a row before it acts on it, so that it can be killed at any instruction.
+/// For one thread; several may run in one process, each with a `Worker` and a `Store` of its own: what is changed
+/// through a worker's own store is not news to it. Everything it must not forget is a row before it acts on it, so
+/// that it can be killed at any instruction.
 public final class Worker {
   let store: Store
   let settings: WorkerSettings
@@ -43,13 +44,31 @@ public final class Worker {
   var blockedSince: [LaneID: Timestamp] = [:]
   var obstacle: String?
 
+  /// Attempts whose settlement the rows refuse; left alone, so that the others go on.
+  var setAside: Set<AttemptID> = []
+  /// Adopted, but not yet watched.
+  var unwatched: [AdoptedAttempt] = []
+
+  /// Nothing is written before this time of the monotonic clock, since the last try failed.
   var troubleUntil: Int64 = 0
+  /// Nothing is started before this time of the monotonic clock, since the system refused the last start.
+  var restUntil: Int64 = 0
+  private var restLength: Int64 = 0
+  private var toldTroubles: [String: Int64] = [:]
   /// A commit failed without telling whether it took place: the rows must be compared with what we remember.
   var mustReconcile = false
   var level = WorkerControl.Level.work
   private var nextHousekeeping: Int64 = 0
   private var nextSeen: Int64 = 0
+  private var nextFreshLook: Int64 = 0
+  private var stopBy = Int64.max
   var nextWatch: Int64 = 0
+
+  /// Milliseconds after which the queue is looked at even without news. What can be done may also change without a
+  /// commit of another's: of a very large change, each turn does a part only.
+  private static let freshLook: Int64 = 2_000
+  /// Milliseconds for which a worker that is stopped tries to write what it has to.
+  private static let lastTry: Int64 = 5_000
 
   /// Registers the worker in the queue. ``run()`` starts it.
   public init(
@@ -85,7 +104,7 @@ public final class Worker {
       try? store.leave(seat, reason: reason)
     }
     while true {
-      try runOnce()
+      runOnce()
       if isFinished() {
         reason = level == .work ? "nothing was left" : level == .drain ? "it was drained" : "it was stopped"
         return summary
@@ -95,31 +114,56 @@ public final class Worker {
   }
 
   /// One round of the loop, without the wait.
-  func runOnce() throws {
+  func runOnce() {
     let now = monotonicMilliseconds()
+    defer { supervisor?.flush() }
     followControl()
-    try receive()
+    receive()
     if now >= nextHousekeeping {
       nextHousekeeping = now + 500
-      attempt { try self.adoptOrphans() }
+      attempt(stalls: false) { try self.adoptOrphans() }
       watchHost(now)
     }
-    if now >= nextWatch { attempt { try self.watchGates() } }
-    attempt { try self.noticeChanges() }
+    if now >= nextWatch { watchGates() }
+    releaseStuck()
+    if now >= nextFreshLook {
+      nextFreshLook = now + Self.freshLook
+      mayHaveWork = true
+    }
     guard now >= troubleUntil else { return }
+    attempt { try self.noticeChanges() }
     if mustReconcile { attempt { try self.reconcile() } }
     if !mustReconcile, isTurnDue() { attempt { try self.turn() } }
-    supervisor?.flush()
   }
 
   /// Runs a step whose failure (a full disk, a busy database) must not end the worker: it is told, and tried again.
-  func attempt(_ step: () throws -> Void) {
+  ///
+  /// - Parameter stalls: whether nothing is written for a second; not for what others do not depend on.
+  func attempt(stalls: Bool = true, _ step: () throws -> Void) {
     do { try step() } catch {
       mustReconcile = true
-      troubleUntil = monotonicMilliseconds() + 1000
-      report(.trouble("\(error)"))
+      if stalls { troubleUntil = monotonicMilliseconds() + 1000 }
+      tell(trouble: "\(error)")
     }
   }
+
+  /// The same trouble is told every ten seconds at most.
+  func tell(trouble: String) {
+    let now = monotonicMilliseconds()
+    toldTroubles = toldTroubles.filter { now - $0.value < 10_000 }
+    guard toldTroubles.updateValue(toldTroubles[trouble] ?? now, forKey: trouble) == nil else { return }
+    report(.trouble(trouble))
+  }
+
+  /// Starts nothing for a while: a second, and longer each time it does not help.
+  func rest() {
+    let now = monotonicMilliseconds()
+    guard now >= restUntil else { return }
+    restLength = min(max(1_000, restLength * 2), 60_000)
+    restUntil = now + restLength
+  }
+
+  func noteThatStartsWork() { restLength = 0 }
 
   // MARK: Control
 
@@ -129,7 +173,8 @@ public final class Worker {
     guard wanted > level else { return }
     level = wanted
     if level == .drain { report(.draining) } else { report(.stopping) }
-    for track in tracks { for attempt in track.queue.dropFirst() { supervisor?.withdraw(attempt) } }
+    if level == .stop { stopBy = monotonicMilliseconds() + settings.stopGrace + Self.lastTry }
+    for track in tracks { withdrawFollowers(of: track) }
     if level == .stop {
       for attempt in live.keys { end(attempt, .stop, grace: settings.stopGrace) }
     }
@@ -153,9 +198,18 @@ public final class Worker {
   }
 
   private func isFinished() -> Bool {
-    guard live.isEmpty, settlements.isEmpty, starts.isEmpty else { return false }
+    guard live.isEmpty else { return false }
+    if level == .stop, monotonicMilliseconds() > stopBy, !settlements.isEmpty {
+      tell(
+        trouble:
+          "it could not record how \(settlements.count) attempts ended; the next worker finds it in their gates"
+      )
+      return true
+    }
+    guard settlements.isEmpty, starts.isEmpty else { return false }
     if level > .work { return true }
-    guard settings.untilEmpty, !mayHaveWork, !mustReconcile else { return false }
+    // What keeps it from starting anything keeps it from finding out by a turn that there is nothing.
+    guard settings.untilEmpty, !mayHaveWork || obstacle != nil, !mustReconcile else { return false }
     do {
       let outlook = try store.outlook(executor: settings.executor)
       let total = allotment.total
@@ -165,7 +219,7 @@ public final class Worker {
       }
       return !fits && outlook.active == 0 && outlook.due == 0
     } catch {
-      report(.trouble("\(error)"))
+      tell(trouble: "\(error)")
       return false
     }
   }
@@ -175,10 +229,10 @@ public final class Worker {
   private func noticeChanges() throws {
     let version = try store.dataVersion()
     if version != seenVersion {
-      seenVersion = version
-      mayHaveWork = true
       nextDue = try store.nextDue()
       for attempt in try store.cancelRequests(of: seat.id) { end(attempt, .cancel, grace: settings.grace) }
+      mayHaveWork = true
+      seenVersion = version
     }
     if let due = nextDue, due <= .now {
       mayHaveWork = true
@@ -209,9 +263,11 @@ public final class Worker {
     let now = monotonicMilliseconds()
     // Other processes' commits give no signal; asking for the data version costs 2 µs.
     var wait: Int64 = 50
-    if let oldestSettlement { wait = min(wait, oldestSettlement + Self.settleDelay - now) }
-    if let oldestStart { wait = min(wait, oldestStart + Self.startDelay - now) }
-    if isTurnDue(), now >= troubleUntil { wait = 0 }
+    if now >= troubleUntil {
+      if let oldestSettlement { wait = min(wait, oldestSettlement + Self.settleDelay - now) }
+      if let oldestStart { wait = min(wait, oldestStart + Self.startDelay - now) }
+      if isTurnDue() { wait = 0 }
+    }
     poll(&descriptors, nfds_t(descriptors.count), Int32(max(0, min(wait, 50))))
   }
 }

@@ -12,17 +12,26 @@ extension Worker {
   /// A supervisor ends what is out of time; where it has died too, we do so this much later, in milliseconds.
   private static let lateLimit: Int64 = 5_000
 
-  /// Takes over the attempts of workers that have died.
+  /// Takes over the attempts of workers that have died. One that is itself about to end leaves them to others.
   func adoptOrphans() throws {
+    while let one = unwatched.last {
+      try watch(one)
+      unwatched.removeLast()
+    }
+    guard level == .work else { return }
     let dead = try store.deadWorkers().filter { $0 != seat.id }
     let hasOrphans = try !dead.isEmpty || store.hasOrphans(executor: settings.executor)
     guard hasOrphans else { return }
     let adopted = try store.adopt(from: dead, by: seat.id, executor: settings.executor, now: .now)
-    for one in adopted { try watch(one) }
     if !adopted.isEmpty {
       summary.adopted += adopted.count
       report(.adopted(adopted.count))
       nextWatch = 0
+    }
+    unwatched = adopted.reversed()
+    while let one = unwatched.last {
+      try watch(one)
+      unwatched.removeLast()
     }
     if !dead.isEmpty {
       try store.discardDeadLoads()
@@ -35,16 +44,25 @@ extension Worker {
       queueFolder: store.folder.path, sweep: adopted.sweep, job: adopted.job, number: adopted.number)
     let one = LiveAttempt(adopted, folder: folder, resources: try resources(of: adopted.lane))
     live[adopted.attempt] = one
-    allotment.book(one.resources, devices: one.devices)
-    tracks.append(Track(resources: one.resources, devices: one.devices, queue: [adopted.attempt]))
+    let devices = allotment.book(one.resources, devices: one.devices)
+    tracks.append(
+      Track(
+        resources: one.resources, devices: devices, queue: [adopted.attempt],
+        headSince: monotonicMilliseconds()))
     if adopted.isCancelRequested { end(adopted.attempt, .cancel, grace: settings.grace) }
     if level == .stop { end(adopted.attempt, .stop, grace: settings.stopGrace) }
   }
 
-  /// Looks at the gates of attempts whose supervisor is not ours.
-  func watchGates() throws {
+  /// Looks at the gates of attempts whose supervisor is not ours. One that cannot be judged keeps nobody else from
+  /// it, and stays as it is.
+  func watchGates() {
     nextWatch = monotonicMilliseconds() + Self.watchInterval
-    for one in live.values where one.isWatched { try judge(one) }
+    for one in live.values where one.isWatched {
+      do { try judge(one) } catch {
+        live[one.attempt]?.obstacle = "\(error)"
+        if one.obstacle != "\(error)" { tell(trouble: "\(error)") }
+      }
+    }
   }
 
   private func judge(_ one: LiveAttempt) throws {
@@ -54,9 +72,13 @@ extension Worker {
     switch judgement {
     case .unstarted: return
     case .running(let start): follow(one, start)
-    case .ended(_, let record): harvest(one, record)
+    case .ended(let start, let record):
+      if one.ending != nil, endsRemains(of: one, start) { return }
+      harvest(one, record)
     case .void:
-      settle(one, ended(one, .void, reason: "it was claimed, but never started"), keeping: [])
+      var settlement = ended(one, .void, reason: "it was claimed, but never started")
+      settlement.isReturned = one.isReturnedIfVoid || one.ending?.cause == .stop
+      settle(one, settlement, keeping: [])
     case .foreign:
       settle(
         one, ended(one, .void, reason: "its folder \(one.folder.path) belongs to another attempt"),
@@ -107,6 +129,7 @@ extension Worker {
     guard var known = live[one.attempt] else { return }
     known.leader = start
     live[one.attempt] = known
+    learnDevices(of: one.attempt, start)
     if known.startedAt == nil, let pid = start.pid { noteStart(one.attempt, pid: pid, at: start.startedAt) }
     let now = Timestamp.now
     if let limit = one.resources.time?.rawValue, known.ending == nil,
@@ -114,24 +137,53 @@ extension Worker {
     {
       end(one.attempt, .timeLimit, grace: settings.grace)
     }
-    if let ending = known.ending {
-      let signal = now < ending.killAt ? SIGTERM : SIGKILL
-      _ = ProcessTree.signal(token: one.token, leader: start, signal: signal)
-    }
+    if let ending = known.ending { press(known, start, ending, now) }
+  }
+
+  private func press(
+    _ one: LiveAttempt, _ start: StartRecord?, _ ending: LiveAttempt.Ending, _ now: Timestamp
+  ) {
+    let signal = now < ending.killAt ? SIGTERM : SIGKILL
+    _ = ProcessTree.signal(token: one.token, leader: start, signal: signal)
+  }
+
+  /// The command that we are ending has ended, but others that it has started may live on, as its own supervisor
+  /// did not know of our wish.
+  ///
+  /// - Returns: whether there are any left to wait for.
+  private func endsRemains(of one: LiveAttempt, _ start: StartRecord?) -> Bool {
+    guard let ending = one.ending, !ProcessTree.members(token: one.token, leader: start?.leader).isEmpty
+    else { return false }
+    let now = Timestamp.now
+    press(one, start, ending, now)
+    return now < ending.killAt + Self.lateLimit
+  }
+
+  /// Its worker may have died before it noted which GPUs it had assigned.
+  private func learnDevices(of attempt: AttemptID, _ start: StartRecord) {
+    guard var one = live[attempt], one.devices.count < one.resources.gpus, let pid = start.pid,
+      let place = tracks.firstIndex(where: { $0.queue == [attempt] }),
+      let held = HeldDevices.of(process: pid, token: one.token)
+    else { return }
+    allotment.giveBack(tracks[place].resources, devices: tracks[place].devices)
+    tracks[place].devices = allotment.book(one.resources, devices: held)
+    one.devices = held
+    live[attempt] = one
   }
 
   /// After a commit that failed without telling whether it took place: compares the rows with what we remember.
   func reconcile() throws {
     let rows = try store.liveAttempts(of: seat.id)
     let alive = Set(rows.map(\.id))
-    let pending = Set(settlements.map(\.attempt))
-    settlements.removeAll { settlement in
-      let isDone = !alive.contains(settlement.attempt)
-      if isDone { tidy(settlement, isStale: false) }
-      return isDone
-    }
+    let gone = settlements.filter { !alive.contains($0.attempt) }
+    // By whom were they ended? Only what we have ended ourselves is ours to tidy.
+    let ours = try Set(
+      gone.flatMap { try store.attempts(of: $0.job) }.filter { $0.worker == seat.id }.map(\.id))
+    settlements.removeAll { !alive.contains($0.attempt) }
+    for settlement in gone { finish(settlement, isStale: !ours.contains(settlement.attempt)) }
     starts.removeAll { !alive.contains($0.attempt) }
-    for row in rows where live[row.id] == nil && !pending.contains(row.id) {
+    let known = setAside.union(settlements.map(\.attempt)).union(unwatched.map(\.attempt))
+    for row in rows where live[row.id] == nil && !known.contains(row.id) {
       guard let job = try store.job(row.job), let lane = try store.lane(of: row.job) else { continue }
       try watch(
         AdoptedAttempt(
@@ -139,6 +191,7 @@ extension Worker {
           index: job.index, parameters: job.parameters, claimedAt: row.claimedAt, startedAt: row.startedAt,
           bootID: row.bootID, devices: row.devices, workerBootID: HostIdentity.bootID,
           isCancelRequested: job.cancelRequestedAt != nil))
+      live[row.id]?.isReturnedIfVoid = true
     }
     mustReconcile = false
   }
@@ -147,9 +200,9 @@ extension Worker {
   private func tidyLeftovers() throws {
     for place in try AttemptFolder.all(inQueue: store.folder.path) {
       guard try store.isSettledWithoutFiles(job: place.job, number: place.number) else { continue }
-      try AttemptFolder(
-        queueFolder: store.folder.path, sweep: place.sweep, job: place.job, number: place.number
-      ).remove()
+      let folder = AttemptFolder(
+        queueFolder: store.folder.path, sweep: place.sweep, job: place.job, number: place.number)
+      do { try folder.remove() } catch { tell(trouble: "\(error)") }
     }
   }
 }

@@ -8,11 +8,19 @@ import SweepStore
 
 extension Worker {
   /// Takes in what the supervisor has said.
-  func receive() throws {
+  func receive() {
     guard let supervisor else { return }
-    for event in try supervisor.receive() {
+    let events: [SupervisorEvent]
+    do { events = try supervisor.receive() } catch {
+      tell(trouble: "\(error)")
+      supervisor.close()
+      return loseSupervisor()
+    }
+    for event in events {
       switch event {
-      case .started(let attempt, let pid, let at): noteStart(attempt, pid: pid, at: at)
+      case .started(let attempt, let pid, let at):
+        noteThatStartsWork()
+        noteStart(attempt, pid: pid, at: at)
       case .ended(let attempt, let record, let stdoutBytes, let stderrBytes, let hasResultFile):
         guard let one = live[attempt] else { continue }
         lookAhead.note(duration: record.endedAt - record.startedAt)
@@ -23,7 +31,11 @@ extension Worker {
         guard live[attempt] != nil else { continue }
         live[attempt]?.isWatched = true
         nextWatch = 0
-        if refusal.kind == .resources { report(.trouble(refusal.reason)) }
+        if refusal.kind == .resources {
+          live[attempt]?.isReturnedIfVoid = true
+          tell(trouble: refusal.reason)
+          rest()
+        }
       case .withdrawn(let attempt):
         guard let one = live[attempt] else { continue }
         settle(
@@ -31,14 +43,18 @@ extension Worker {
           Settlement(
             attempt: attempt, job: one.job, outcome: .void, reason: "taken back before it started",
             endedAt: .now, isReturned: true), keeping: [])
-      case .gone:
-        // What it ran may run on; from now on the gates are asked.
-        report(.trouble("the supervisor has ended; what it started is watched through its gates"))
-        for attempt in live.keys { live[attempt]?.isWatched = true }
-        self.supervisor = nil
-        nextWatch = 0
+      case .gone: loseSupervisor()
       }
     }
+  }
+
+  /// What the supervisor ran may run on; from now on the gates are asked.
+  private func loseSupervisor() {
+    tell(trouble: "the supervisor has ended; what it started is watched through its gates")
+    for attempt in live.keys { live[attempt]?.isWatched = true }
+    supervisor = nil
+    nextWatch = 0
+    rest()
   }
 
   func noteStart(_ attempt: AttemptID, pid: Int32, at: Timestamp) {
@@ -64,6 +80,10 @@ extension Worker {
       startedAt: record.launchError == nil ? record.startedAt : nil, endedAt: record.endedAt,
       host: HostIdentity.hostname, bootID: HostIdentity.bootID, userMicroseconds: record.userMicroseconds,
       systemMicroseconds: record.systemMicroseconds, maxResidentBytes: record.maxResidentBytes)
+    if settlement.outcome == .failed, let reason = memoryReason(one, record) {
+      settlement.outcome = .outOfMemory
+      settlement.reason = reason
+    }
     if settlement.outcome != .succeeded, let ending = one.ending, record.launchError == nil {
       switch ending.cause {
       case .cancel: settlement.outcome = .cancelled
@@ -99,6 +119,16 @@ extension Worker {
     }
     FaultPoint.reach(.harvestRead)
     settle(one, settlement, keeping: kept)
+  }
+
+  /// Somebody's SIGKILL, while the command had more memory than it asked for: the kernel had to find room, or a
+  /// person did. A shell tells of its child's end by a signal as 128 and the signal's number.
+  private func memoryReason(_ one: LiveAttempt, _ record: ExitRecord) -> String? {
+    guard record.ending == .own, record.signal == SIGKILL || record.exitCode == 128 + SIGKILL,
+      let asked = one.resources.memory, record.maxResidentBytes > asked.rawValue
+    else { return nil }
+    return
+      "killed while it used \(MemorySize(rawValue: record.maxResidentBytes)) of memory; it asked for \(asked)"
   }
 
   /// Results from the result file, the named file and the captures, and what was wrong with them.
@@ -144,12 +174,22 @@ extension Worker {
     settlements.append(settlement)
     if oldestSettlement == nil { oldestSettlement = monotonicMilliseconds() }
     if let place = tracks.firstIndex(where: { $0.queue.contains(one.attempt) }) {
+      if tracks[place].queue.first == one.attempt { tracks[place].headSince = monotonicMilliseconds() }
       tracks[place].queue.removeAll { $0 == one.attempt }
       if tracks[place].queue.isEmpty {
         allotment.giveBack(tracks[place].resources, devices: tracks[place].devices)
         tracks.remove(at: place)
       }
     }
+    report(.ended(one.job, settlement.outcome, reason: settlement.reason))
+  }
+
+  /// Counts a settlement that is on disk, and removes what its attempt does not need any more.
+  ///
+  /// - Parameter isStale: the attempt was not ours any more; nothing was written, and its folder is not ours either.
+  func finish(_ settlement: Settlement, isStale: Bool) {
+    let place = settling.removeValue(forKey: settlement.attempt)
+    if isStale { return }
     if settlement.outcome == .succeeded {
       summary.succeeded += 1
     } else if settlement.isReturned {
@@ -157,13 +197,8 @@ extension Worker {
     } else {
       summary.failed += 1
     }
-    report(.ended(one.job, settlement.outcome, reason: settlement.reason))
-  }
-
-  /// Removes what a settled attempt does not need any more.
-  func tidy(_ settlement: Settlement, isStale: Bool) {
-    guard let (folder, kept) = settling.removeValue(forKey: settlement.attempt), !isStale else { return }
-    do { try folders.retire(folder, keeping: kept) } catch { report(.trouble("\(error)")) }
+    guard let (folder, kept) = place else { return }
+    do { try folders.retire(folder, keeping: kept) } catch { tell(trouble: "\(error)") }
     FaultPoint.reach(.harvestTidied)
   }
 }

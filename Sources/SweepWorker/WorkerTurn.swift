@@ -18,14 +18,16 @@ extension Worker {
   }
 
   private var wantsMore: Bool {
-    level == .work && obstacle == nil && (allotment.free.slots > 0 || isBacklogLow)
+    level == .work && obstacle == nil && monotonicMilliseconds() >= restUntil
+      && (allotment.free.slots > 0 || isBacklogLow)
   }
 
   /// Fewer jobs wait behind the running ones than half of what there should be.
   private var isBacklogLow: Bool {
-    let behind = tracks.reduce(0) { $0 + $1.queue.count - 1 }
-    return allotment.free.slots > 0 || behind * 2 < lookAhead.depth * tracks.count
-      || lookAhead.depth == 0 && !settlements.isEmpty
+    if allotment.free.slots > 0 || lookAhead.depth == 0 && !settlements.isEmpty { return true }
+    guard lookAhead.depth > 0 else { return false }
+    let (open, behind) = openTracks { _ in true }
+    return behind * 2 < lookAhead.depth * open
   }
 
   /// Settles what has ended and claims what fits, in one transaction; then launches and tidies.
@@ -34,11 +36,17 @@ extension Worker {
     turn.started = starts
     turn.settled = settlements
     var granted = 0
-    let outcome = try store.turn(turn, random: &random) { offer in
-      guard wantsMore else { return [] }
-      let grants = plan(offer)
-      granted = grants.reduce(0) { $0 + $1.1 }
-      return grants
+    let outcome: TurnOutcome
+    do {
+      outcome = try store.turn(turn, random: &random) { offer in
+        guard wantsMore else { return [] }
+        let grants = plan(offer)
+        granted = grants.reduce(0) { $0 + $1.1 }
+        return grants
+      }
+    } catch let error as QueueError where error.code == .badData || error.code == .internalFault {
+      settleOneByOne()
+      throw error
     }
     FaultPoint.reach(.turnAfterCommit)
     let settled = settlements
@@ -48,13 +56,36 @@ extension Worker {
     oldestSettlement = nil
     if wantsMore { mayHaveWork = granted > 0 }
     for sweep in outcome.paused { report(.pausedSweep(sweep)) }
-    for claimed in outcome.claimed { try launch(claimed) }
+    for claimed in outcome.claimed { launch(claimed) }
     supervisor?.flush()
     let stale = Set(outcome.stale)
-    for settlement in settled {
-      tidy(settlement, isStale: stale.contains(settlement.attempt))
+    for settlement in settled { finish(settlement, isStale: stale.contains(settlement.attempt)) }
+    // What was due and is still not ready waits for something else, or for its turn among very many.
+    nextDue = try store.nextDue().map { $0 <= turn.now ? .now + 1_000 : $0 }
+  }
+
+  /// The database refuses what a turn would write: finds the settlement that is at fault, so that it does not keep
+  /// the others from being settled.
+  private func settleOneByOne() {
+    var left: [Settlement] = []
+    for (place, settlement) in settlements.enumerated() {
+      var turn = Turn(worker: seat.id, executor: settings.executor, now: .now)
+      turn.started = starts.filter { $0.attempt == settlement.attempt }
+      turn.settled = [settlement]
+      do {
+        let outcome = try store.turn(turn, random: &random) { _ in [] }
+        for sweep in outcome.paused { report(.pausedSweep(sweep)) }
+        finish(settlement, isStale: !outcome.stale.isEmpty)
+      } catch let error as QueueError where error.code == .badData || error.code == .internalFault {
+        setAside.insert(settlement.attempt)
+        settling[settlement.attempt] = nil
+        tell(trouble: "how attempt \(settlement.attempt) ended cannot be recorded: \(error)")
+      } catch {
+        left = Array(settlements[place...])
+        break
+      }
     }
-    if !settled.isEmpty { nextDue = try store.nextDue() }
+    settlements = left
   }
 
   // MARK: Claim
@@ -87,7 +118,7 @@ extension Worker {
   ) -> [(LaneID, Int)] {
     guard lookAhead.depth > 0,
       first.blocked.allSatisfy({ $0.reason == .capacity || $0.reason == .neverFits }),
-      let resources = tracks.first?.resources ?? lanes.first?.resources, resources.gpus == 0
+      let resources = tracks.first(where: isOpen)?.resources ?? lanes.first?.resources, resources.gpus == 0
     else { return [] }
     let granted = Dictionary(first.grants.map { ($0.lane, $0.count) }, uniquingKeysWith: +)
     var active = offer.activeBySweep
@@ -100,9 +131,8 @@ extension Worker {
       lane.queued -= count
       if let recipe = recipes[lane.sweep], recipe.settings.maxFailures == nil { eligible.append(lane) }
     }
-    let peers = tracks.filter { $0.resources == resources }
-    let behind = peers.reduce(0) { $0 + $1.queue.count - 1 }
-    let room = (peers.count + newTracks) * lookAhead.depth - behind
+    let (peers, behind) = openTracks { $0.resources == resources }
+    let room = (peers + newTracks) * lookAhead.depth - behind
     guard room > 0 else { return [] }
     let amounts = Capacity.Amounts(
       slots: room, cpus: room * resources.cpus, memory: Int64(room) * (resources.memory?.rawValue ?? 0))
@@ -113,51 +143,99 @@ extension Worker {
     ).grants.map { ($0.lane, $0.count) }
   }
 
+  // MARK: Tracks
+
+  /// Whether jobs may be claimed to start behind what runs on this track: it is ours, and has not turned out long.
+  private func isOpen(_ track: Track) -> Bool {
+    guard let head = track.queue.first, live[head]?.isWatched == false else { return false }
+    return monotonicMilliseconds() - track.headSince < LookAhead.patience
+  }
+
+  /// How many tracks of a kind are open, and how many jobs wait on them behind the first.
+  private func openTracks(_ isMeant: (Track) -> Bool) -> (count: Int, behind: Int) {
+    var (count, behind) = (0, 0)
+    for track in tracks where isMeant(track) && isOpen(track) {
+      count += 1
+      behind += track.queue.count - 1
+    }
+    return (count, behind)
+  }
+
+  private func shortestTrack(for resources: Resources) -> Int? {
+    tracks.indices.filter { tracks[$0].resources == resources && isOpen(tracks[$0]) }
+      .min { tracks[$0].queue.count < tracks[$1].queue.count }
+  }
+
+  /// Jobs claimed ahead behind a command that turns out to be long go back, so that it does not keep them waiting.
+  func releaseStuck() {
+    for track in tracks where track.queue.count > 1 && !isOpen(track) { withdrawFollowers(of: track) }
+  }
+
+  func withdrawFollowers(of track: Track) {
+    for attempt in track.queue.dropFirst() where live[attempt]?.isWithdrawn == false {
+      live[attempt]?.isWithdrawn = true
+      supervisor?.withdraw(attempt)
+    }
+  }
+
   // MARK: Launch
 
-  private func launch(_ claimed: ClaimedJob) throws {
-    let resources = try resources(of: claimed.lane)
+  private func launch(_ claimed: ClaimedJob) {
     let folder = AttemptFolder(
       queueFolder: store.folder.path, sweep: claimed.sweep, job: claimed.job, number: claimed.number)
+    let resources: Resources
+    do { resources = try self.resources(of: claimed.lane) } catch {
+      live[claimed.attempt] = LiveAttempt(claimed, folder: folder, resources: Resources(), devices: [])
+      return putBack(claimed.attempt, "\(error)")
+    }
     var after: AttemptID?
     let devices: [String]
     if allotment.capacity.free.fitting(resources) > 0 {
       devices = allotment.take(resources)
-      tracks.append(Track(resources: resources, devices: devices, queue: [claimed.attempt]))
+      tracks.append(
+        Track(
+          resources: resources, devices: devices, queue: [claimed.attempt],
+          headSince: monotonicMilliseconds()))
     } else if let place = shortestTrack(for: resources) {
       devices = tracks[place].devices
       after = tracks[place].queue.last
       tracks[place].queue.append(claimed.attempt)
     } else {
       live[claimed.attempt] = LiveAttempt(claimed, folder: folder, resources: resources, devices: [])
-      giveUp(claimed.attempt, "there was no room for it", outcome: .void, isReturned: true)
-      return
+      return giveUp(
+        claimed.attempt, "there was no room for it", outcome: .void, isReturned: true, keeping: nil)
     }
     live[claimed.attempt] = LiveAttempt(claimed, folder: folder, resources: resources, devices: devices)
+    send(claimed, after: after, devices: devices, resources: resources, folder: folder)
+  }
+
+  /// Makes the folder and sends the order. What the system refuses puts the job back at no cost; what is wrong with
+  /// the job itself is its failure.
+  private func send(
+    _ claimed: ClaimedJob, after: AttemptID?, devices: [String], resources: Resources, folder: AttemptFolder
+  ) {
+    let recipe: SweepRecipe
+    do { recipe = try self.recipe(of: claimed.sweep) } catch let error as QueueError where error.isPassing {
+      return putBack(claimed.attempt, "\(error)")
+    } catch {
+      return giveUp(claimed.attempt, "\(error)", outcome: .rejected, isReturned: false, keeping: nil)
+    }
+    var order: LaunchOrder
     do {
-      let recipe = try recipe(of: claimed.sweep)
-      var order = try recipe.order(
+      order = try recipe.order(
         for: claimed, resources: resources, gpus: gpuEnvironment(devices), folder: folder,
         queue: store.folder, grace: settings.grace)
-      order.after = after
-      do { try folders.make(folder) } catch let error as QueueError {
-        // Nothing has started, and without the folder nothing can: the job goes back at no cost.
-        report(.trouble("\(error)"))
-        troubleUntil = monotonicMilliseconds() + 1000
-        giveUp(claimed.attempt, error.message, outcome: .void, isReturned: true)
-        return
-      }
-      FaultPoint.reach(.launchFolderMade)
-      try requireSupervisor().enqueue(order)
-      FaultPoint.reach(.launchSent)
-      if level > .work { supervisor?.withdraw(claimed.attempt) }
-    } catch let error as QueueError where error.code == .unavailable {
-      report(.trouble("\(error)"))
-      troubleUntil = monotonicMilliseconds() + 1000
-      giveUp(claimed.attempt, error.message, outcome: .void, isReturned: true)
     } catch {
-      giveUp(claimed.attempt, "\(error)", outcome: .rejected, isReturned: false)
+      return giveUp(claimed.attempt, "\(error)", outcome: .rejected, isReturned: false, keeping: nil)
     }
+    order.after = after
+    // Without the folder nothing can start. One that is there already is somebody else's, and stays.
+    do { try folders.make(folder) } catch { return putBack(claimed.attempt, "\(error)") }
+    FaultPoint.reach(.launchFolderMade)
+    do { try requireSupervisor().enqueue(order) } catch {
+      return putBack(claimed.attempt, "\(error)", keeping: [])
+    }
+    FaultPoint.reach(.launchSent)
   }
 
   /// Jobs see the GPUs that are theirs; where there are GPUs to hand out, the others see none.
@@ -165,11 +243,6 @@ extension Worker {
     if settings.gpus.isEmpty { return [] }
     if devices.isEmpty { return [("CUDA_VISIBLE_DEVICES", ""), ("ROCR_VISIBLE_DEVICES", "")] }
     return GPUInventory.environment(for: settings.gpus.filter { devices.contains($0.identifier) })
-  }
-
-  private func shortestTrack(for resources: Resources) -> Int? {
-    tracks.indices.filter { tracks[$0].resources == resources }
-      .min { tracks[$0].queue.count < tracks[$1].queue.count }
   }
 
   private func requireSupervisor() throws -> SupervisorClient {
@@ -200,14 +273,36 @@ extension Worker {
     return recipe
   }
 
+  /// The system refused what a start needs: the job goes back at no cost, and the next start waits a little.
+  private func putBack(_ attempt: AttemptID, _ reason: String, keeping kept: Set<AttemptFolder.File>? = nil) {
+    tell(trouble: reason)
+    rest()
+    giveUp(attempt, reason, outcome: .void, isReturned: true, keeping: kept)
+  }
+
   /// An attempt that never started, and never will: its order was not sent.
-  private func giveUp(_ attempt: AttemptID, _ reason: String, outcome: Outcome, isReturned: Bool) {
+  ///
+  /// - Parameter kept: nil where its folder was not made.
+  private func giveUp(
+    _ attempt: AttemptID, _ reason: String, outcome: Outcome, isReturned: Bool,
+    keeping kept: Set<AttemptFolder.File>?
+  ) {
     guard let one = live[attempt] else { return }
     settle(
       one,
       Settlement(
         attempt: attempt, job: one.job, outcome: outcome, reason: reason, endedAt: .now,
         isReturned: isReturned),
-      keeping: [])
+      keeping: kept)
+  }
+}
+
+extension QueueError {
+  /// It may be otherwise the next time, whatever the job is.
+  fileprivate var isPassing: Bool {
+    switch code {
+    case .unavailable, .busy, .inputOutput, .permission, .internalFault: true
+    default: false
+    }
   }
 }

@@ -106,6 +106,20 @@ import Testing
     #expect(text(inFront) == "3:1, 1 capacity")
   }
 
+  @Test func whatWasKeptFreeForABigJobIsNotTakenInATie() {
+    // The last job of the sweep in front has just ended: neither sweep has an active job.
+    let small = offer(1, queued: 100)
+    let last = plan(
+      [small, offer(2, queued: 1, cpus: 4, waited: 99_999)], free: amounts(4), total: amounts(4))
+    #expect(text(last) == "2:1, 1 capacity")
+    let before = plan([small, offer(2, cpus: 4, waited: 99_999)], free: amounts(3), total: amounts(4))
+    #expect(text(before) == "2 capacity, 1 behind(2)")
+    let longest = plan(
+      [offer(1, cpus: 4, waited: 70_000), offer(2, cpus: 3, waited: 80_000)], free: amounts(3),
+      total: amounts(4))
+    #expect(text(longest) == "2:1, 1 capacity")
+  }
+
   @Test func aLaneThatIsServedIsNotImpatient() {
     let plan = plan(
       [offer(1, cpus: 2, waited: 99_999), offer(2)], active: [2: 1], free: amounts(3), total: amounts(4))
@@ -145,9 +159,17 @@ import Testing
       room.slots >= 1 && room.cpus >= offer.resources.cpus && room.gpus >= offer.resources.gpus
         && room.memory >= offer.resources.memory?.rawValue ?? 0
     }
+    func isOverdue(_ offer: LaneOffer) -> Bool {
+      grants[offer.lane] == nil && offer.blockedSince.map { Self.now - $0 > 60_000 } == true
+    }
+    /// Those that have waited too long before the others, by how long.
+    func turn(_ offer: LaneOffer) -> (Int, Int64, Int64) {
+      isOverdue(offer)
+        ? (0, offer.blockedSince?.rawValue ?? 0, offer.lane.rawValue)
+        : (1, Int64(active[offer.sweep.rawValue] ?? 0), offer.lane.rawValue)
+    }
     while let best = lanes.filter({ $0.queued > 0 }).min(by: {
-      ($1.priority, active[$0.sweep.rawValue] ?? 0, $0.lane.rawValue)
-        < ($0.priority, active[$1.sweep.rawValue] ?? 0, $1.lane.rawValue)
+      $0.priority != $1.priority ? $0.priority > $1.priority : turn($0) < turn($1)
     }), let place = lanes.firstIndex(of: best), !isStopped {
       if fits(best, free), best.uses.allSatisfy({ (limits[$0.key] ?? .max) >= $0.value }) {
         lanes[place].queued -= 1
@@ -161,11 +183,7 @@ import Testing
       } else {
         lanes[place].queued = 0
         let isByLimit = !best.uses.allSatisfy { (limits[$0.key] ?? .max) >= $0.value }
-        if !isByLimit, grants[best.lane] == nil, fits(best, total), let since = best.blockedSince,
-          Self.now - since > 60_000
-        {
-          isStopped = true
-        }
+        if !isByLimit, isOverdue(best), fits(best, total) { isStopped = true }
       }
     }
     return grants
