@@ -19,8 +19,8 @@ public struct ExitRecord: Hashable, Sendable {
   public var endedAt: Timestamp
   public var userMicroseconds: Int64
   public var systemMicroseconds: Int64
-  /// The peak of the command's largest process. Linux counts what the process had before it became the command,
-  /// so that a very small command shows the size of its supervisor.
+  /// The peak of the command's largest process in bytes; 0 where it stayed below that of the supervisor (some 25 MB),
+  /// which Linux counts in.
   public var maxResidentBytes: Int64
   public var ending: Ending
   /// Why the command could not be started at all, as a sentence; nil if it was.

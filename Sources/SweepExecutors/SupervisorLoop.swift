@@ -273,8 +273,18 @@ extension ExitRecord {
       exitCode: sq_wait_exited(status) != 0 ? sq_wait_exit_code(status) : nil,
       signal: sq_wait_signaled(status) != 0 ? sq_wait_signal(status) : nil, startedAt: attempt.startedAt,
       endedAt: max(.now, attempt.startedAt), userMicroseconds: microseconds(usage.ru_utime),
-      systemMicroseconds: microseconds(usage.ru_stime), maxResidentBytes: Int64(usage.ru_maxrss) * 1024,
+      systemMicroseconds: microseconds(usage.ru_stime), maxResidentBytes: Self.residentBytes(usage),
       ending: attempt.ending)
+  }
+
+  /// Until it executes the command, a child shares the supervisor's memory, and Linux counts that in: what is not above
+  /// the supervisor's own peak says nothing.
+  private static func residentBytes(_ usage: rusage) -> Int64 {
+    var own = rusage()
+    guard getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &own) == 0, usage.ru_maxrss > own.ru_maxrss else {
+      return 0
+    }
+    return Int64(usage.ru_maxrss) * 1024
   }
 }
 

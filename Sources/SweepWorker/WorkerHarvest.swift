@@ -79,7 +79,8 @@ extension Worker {
       exitCode: record.exitCode, signal: record.signal,
       startedAt: record.launchError == nil ? record.startedAt : nil, endedAt: record.endedAt,
       host: HostIdentity.hostname, bootID: HostIdentity.bootID, userMicroseconds: record.userMicroseconds,
-      systemMicroseconds: record.systemMicroseconds, maxResidentBytes: record.maxResidentBytes)
+      systemMicroseconds: record.systemMicroseconds,
+      maxResidentBytes: record.maxResidentBytes > 0 ? record.maxResidentBytes : nil)
     if settlement.outcome == .failed, let reason = memoryReason(one, record) {
       settlement.outcome = .outOfMemory
       settlement.reason = reason

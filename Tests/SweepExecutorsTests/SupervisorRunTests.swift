@@ -47,7 +47,9 @@ import Testing
     let record = try harness.run(
       harness.order(["/bin/sh", "-c", "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done"]))
     #expect(record.userMicroseconds > 10_000)
-    #expect(record.maxResidentBytes > 100_000)
+    #expect(record.maxResidentBytes == 0, "a small shell stays below the supervisor's own size")
+    let large = try harness.run(harness.order(["perl", "-e", "$x = 'a' x 60000000"]))
+    #expect(large.maxResidentBytes > 60_000_000)
     #expect(record.endedAt - record.startedAt >= 10)
     #expect(abs(Timestamp.now - record.endedAt) < 60_000)
   }

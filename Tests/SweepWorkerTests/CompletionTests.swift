@@ -31,7 +31,6 @@ import Testing
     #expect(attempt.exitCode == 0)
     #expect(attempt.startedAt != nil)
     #expect(attempt.pid != nil)
-    #expect(attempt.maxResidentBytes ?? 0 > 0)
     let output = try #require(try bench.store.output(of: attempt.id, .stdout))
     #expect(output.bytes.map { String(decoding: $0, as: UTF8.self) } == "loss: 0.1\n")
     let errors = try #require(try bench.store.output(of: attempt.id, .stderr))
