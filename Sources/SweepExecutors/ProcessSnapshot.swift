@@ -44,6 +44,8 @@ struct ProcessEntry {
 struct ProcessSnapshot {
   private(set) var entries: [Int32: ProcessEntry] = [:]
   private var children: [Int32: [Int32]] = [:]
+  private var sessions: [Int32: [Int32]] = [:]
+  private var tokens: [String: [Int32]] = [:]
 
   static func take() -> ProcessSnapshot {
     var snapshot = ProcessSnapshot()
@@ -61,6 +63,8 @@ struct ProcessSnapshot {
       entry.token = token(of: pid)
       snapshot.entries[pid] = entry
       snapshot.children[entry.parent, default: []].append(pid)
+      snapshot.sessions[entry.session, default: []].append(pid)
+      if let token = entry.token { snapshot.tokens[token, default: []].append(pid) }
     }
     return snapshot
   }
@@ -94,16 +98,13 @@ struct ProcessSnapshot {
   func members(
     token: AttemptToken, leader: ProcessIdentity?, known: Set<ProcessIdentity> = []
   ) -> Set<ProcessIdentity> {
-    var roots: [Int32] = []
-    for entry in entries.values where entry.token == token.rawValue { roots.append(entry.identity.pid) }
+    var roots = tokens[token.rawValue] ?? []
     for identity in known where entries[identity.pid]?.identity == identity { roots.append(identity.pid) }
     if let leader {
       if entries[leader.pid]?.identity == leader { roots.append(leader.pid) }
       // Once the leader has gone its number may name another session; a member found otherwise vouches for it.
       let proven = roots.contains { entries[$0]?.session == leader.pid }
-      if proven {
-        for entry in entries.values where entry.session == leader.pid { roots.append(entry.identity.pid) }
-      }
+      if proven { roots += sessions[leader.pid] ?? [] }
     }
     var members: Set<ProcessIdentity> = []
     while let pid = roots.popLast() {

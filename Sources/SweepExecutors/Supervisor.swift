@@ -45,11 +45,7 @@ final class RunningAttempt {
 
   /// Set once when the command is being ended from here.
   var ending: ExitRecord.Ending = .own
-  /// On the monotonic clock: when SIGTERM gives way to SIGKILL.
-  var killAt: Int64 = 0
-  /// Every process of the attempt ever seen, and whether it has had its SIGTERM.
-  var known: Set<ProcessIdentity> = []
-  var cleanLooks = 0
+  var tree: TreeEnding?
   /// Set when the leader has ended but others of its processes are still being ended.
   var exit: ExitRecord?
 

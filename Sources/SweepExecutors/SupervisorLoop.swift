@@ -25,11 +25,14 @@ final class SupervisorLoop {
   /// The earliest time limit, or earlier; on the monotonic clock.
   private var nextDeadline = Int64.max
   private var nextLook = Int64.max
+  private var lookInterval = SupervisorLoop.shortestLookInterval
 
   /// How many orders are started before the loop looks at exits and requests again.
   private static let launchesPerTurn = 16
-  /// Milliseconds between two looks at the processes of attempts that are being ended.
-  private static let lookInterval: Int64 = 20
+  /// Milliseconds between two looks at the processes of attempts that are being ended: longer and longer while they
+  /// take their time.
+  private static let shortestLookInterval: Int64 = 20
+  private static let longestLookInterval: Int64 = 250
 
   init(socket: Int32) throws {
     let flags = fcntl(socket, F_GETFL)
@@ -107,7 +110,7 @@ final class SupervisorLoop {
         finish(attempt, record)
       } else {
         attempt.exit = record
-        nextLook = 0
+        lookNow()
       }
     }
   }
@@ -173,8 +176,8 @@ final class SupervisorLoop {
     if attempt.ending == .own {
       beginEnding(attempt, .cancelled)
     } else {
-      attempt.killAt = min(attempt.killAt, monotonicMilliseconds() + attempt.grace)
-      nextLook = 0
+      attempt.tree?.shorten(grace: attempt.grace)
+      lookNow()
     }
   }
 
@@ -222,10 +225,14 @@ final class SupervisorLoop {
 
   private func beginEnding(_ attempt: RunningAttempt, _ why: ExitRecord.Ending) {
     attempt.ending = why
-    attempt.killAt = monotonicMilliseconds() + attempt.grace
-    attempt.known = []
+    attempt.tree = TreeEnding(token: attempt.token, leader: attempt.leader, grace: attempt.grace)
     endings.insert(attempt.id)
+    lookNow()
+  }
+
+  private func lookNow() {
     nextLook = 0
+    lookInterval = Self.shortestLookInterval
   }
 
   /// One look at all processes serves every attempt that is being ended.
@@ -237,32 +244,21 @@ final class SupervisorLoop {
     let now = monotonicMilliseconds()
     guard now >= nextLook else { return }
     let snapshot = ProcessSnapshot.take()
+    var nextKill = Int64.max
     for id in endings {
-      guard let attempt = running[id] else { continue }
-      if let record = attempt.endProcesses(snapshot, now: now) { finish(attempt, record) }
+      guard let attempt = running[id], var tree = attempt.tree else { continue }
+      let isOver = tree.step(snapshot, now: now) || tree.isHopeless(now: now)
+      attempt.tree = tree
+      if isOver, let record = attempt.exit {
+        finish(attempt, record)
+      } else if tree.isNearlyOver(now: now) {
+        lookInterval = Self.shortestLookInterval
+      } else {
+        nextKill = min(nextKill, tree.killAt)
+      }
     }
-    nextLook = endings.isEmpty ? .max : now + Self.lookInterval
-  }
-}
-
-extension RunningAttempt {
-  /// Milliseconds after SIGKILL for which processes are waited for that do not end even so.
-  private static let patience: Int64 = 10_000
-
-  /// Sends the signals that are due to the attempt's processes.
-  ///
-  /// - Returns: the exit record once nothing of the attempt is left.
-  func endProcesses(_ snapshot: ProcessSnapshot, now: Int64) -> ExitRecord? {
-    let members = snapshot.members(token: token, leader: leader, known: known)
-    let byForce = now >= killAt
-    for member in byForce ? members : members.subtracting(known) {
-      ProcessTree.send(byForce ? SIGKILL : SIGTERM, to: member)
-    }
-    known.formUnion(members)
-    // A process may hide from one look: it was just forking, or just becoming another program.
-    cleanLooks = members.isEmpty ? cleanLooks + 1 : 0
-    guard let exit else { return nil }
-    return cleanLooks >= 2 || now >= killAt + Self.patience ? exit : nil
+    nextLook = endings.isEmpty ? .max : min(now + lookInterval, nextKill)
+    lookInterval = min(lookInterval * 3 / 2, Self.longestLookInterval)
   }
 }
 

@@ -10,6 +10,7 @@ import SweepModel
 /// A process started by a test itself, in a session of its own, with or without an attempt's token.
 final class Bystander {
   let pid: Int32
+  let token: AttemptToken?
   private var isCollected = false
 
   init(_ arguments: [String], token: AttemptToken? = nil, holding descriptor: Int32 = -1) throws {
@@ -25,6 +26,7 @@ final class Bystander {
     }
     guard result == 0 else { throw TestFailure("cannot start \(arguments): \(systemMessage(result))") }
     pid = child
+    self.token = token
   }
 
   deinit { end() }

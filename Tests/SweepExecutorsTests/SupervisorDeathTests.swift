@@ -169,8 +169,9 @@ import Testing
       Issue.record("not running")
       return
     }
-    #expect(ProcessTree.signal(token: token, leader: start, signal: SIGTERM) == 3)
-    try eventually("nothing left") { ProcessTree.members(token: token).isEmpty }
+    var ending = TreeEnding(token: token, leader: start.leader, grace: 60_000)
+    try eventually("nothing left") { ending.step() }
+    #expect(ProcessTree.members(token: token).isEmpty)
     #expect(try harness.judge(id) == .lost(start))
   }
 

@@ -188,6 +188,22 @@ import Testing
     #expect(ProcessSnapshot.take().entries.values.allSatisfy { !tokens.contains($0.token ?? "") })
   }
 
+  /// Some programs take a second request for impatience and leave their work undone.
+  @Test func eachProcessIsAskedOnceAndThenKilled() throws {
+    let file = "\(harness.scratch.path)/asked"
+    let victim = try Bystander(
+      ["/bin/sh", "-c", "trap 'echo x >> \(file)' TERM; echo ready > \(file); while :; do sleep 0.01; done"],
+      token: freshToken())
+    try eventually("the trap") { fileText(file) == "ready\n" }
+    var ending = TreeEnding(token: try #require(victim.token), leader: nil, grace: 3_600_000)
+    for _ in 0..<10 where ending.step() { Issue.record("nothing is left") }
+    try eventually("the request") { fileText(file) == "ready\nx\n" }
+    for _ in 0..<10 where ending.step() { Issue.record("nothing is left") }
+    ending.shorten(grace: 0)
+    try eventually("the end") { ending.step() }
+    #expect(fileText(file) == "ready\nx\n")
+  }
+
   /// A process number that has been given to another is never signalled.
   @Test func anotherProcessWithTheNumberIsSafe() throws {
     let bystander = try Bystander(["/bin/sleep", "300"])
