@@ -193,7 +193,7 @@ extension Worker {
     if isStale { return }
     if settlement.outcome == .succeeded {
       summary.succeeded += 1
-    } else if settlement.isReturned {
+    } else if settlement.isReturned || settlement.outcome == .void {
       summary.returned += 1
     } else {
       summary.failed += 1

@@ -73,9 +73,13 @@ public enum WorkerEvent: Sendable {
 
 /// What a worker has done when it ends.
 public struct WorkerReport: Sendable, Hashable {
+  /// Attempts that succeeded.
   public var succeeded = 0
+  /// Attempts that ended otherwise; their jobs may have been tried again.
   public var failed = 0
+  /// Attempts that were given back at no cost, or never started.
   public var returned = 0
+  /// Attempts taken over from workers that had died.
   public var adopted = 0
 
   public init() {}

@@ -9,6 +9,7 @@ import Testing
 final class Bench {
   let path: String
   let store: Store
+  private let isOwner: Bool
   private var threads: [WorkerThread] = []
   private var processes: [WorkerProcess] = []
 
@@ -16,7 +17,15 @@ final class Bench {
     var template = Array("/tmp/sweepq-test-XXXXXX".utf8CString)
     try #require(mkdtemp(&template) != nil)
     path = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+    isOwner = true
     store = try Store(QueueFolder(path: path + "/queue"), options: Store.Options(creates: true))
+  }
+
+  /// A bench whose queue stands in another place; the jobs run in `folder`, which is another bench's.
+  init(folder: String, queue: String) throws {
+    path = folder
+    isOwner = false
+    store = try Store(QueueFolder(path: queue), options: Store.Options(creates: true))
   }
 
   deinit {
@@ -25,7 +34,7 @@ final class Bench {
     for attempt in (try? store.liveAttempts()) ?? [] {
       ProcessTree.signal(token: attempt.token, leader: nil, signal: SIGKILL)
     }
-    Files.remove(path)
+    if isOwner { Files.remove(path) }
   }
 
   // MARK: Jobs
@@ -121,13 +130,21 @@ final class Bench {
 
   /// Starts `sweepq worker` on this queue as a process of its own.
   func startProcess(
-    _ arguments: String..., environment: [String: String] = [:], ending number: Int = 0
+    _ arguments: String..., environment: [String: String] = [:]
   ) throws -> WorkerProcess {
     let process = try WorkerProcess(
       arguments: ["worker", "--queue", store.folder.path] + arguments, environment: environment,
       folder: path, log: "\(path)/worker-\(processes.count).log")
     processes.append(process)
     return process
+  }
+
+  /// Changes rows as no command of ours would, from another process.
+  func alter(_ sql: String) throws {
+    let process = try WorkerProcess(
+      executable: "/usr/bin/sqlite3", arguments: [store.folder.database, sql], environment: [:], folder: path,
+      log: "\(path)/sqlite3.log")
+    guard try process.finish() == 0 else { throw BenchFailure("sqlite3: \(process.output)") }
   }
 
   // MARK: Expectations

@@ -7,7 +7,10 @@ final class WorkerProcess {
   private let log: String
   private var status: Int32?
 
-  init(arguments: [String], environment: [String: String], folder: String, log: String) throws {
+  init(
+    executable: String = Executable.sweepq, arguments: [String], environment: [String: String],
+    folder: String, log: String
+  ) throws {
     self.log = log
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
@@ -17,12 +20,12 @@ final class WorkerProcess {
     posix_spawn_file_actions_adddup2(&actions, 1, 2)
     var variables = ["PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": folder]
     variables.merge(environment) { $1 }
-    var words: [UnsafeMutablePointer<CChar>?] = ([Executable.sweepq] + arguments).map { strdup($0) } + [nil]
+    var words: [UnsafeMutablePointer<CChar>?] = ([executable] + arguments).map { strdup($0) } + [nil]
     var names: [UnsafeMutablePointer<CChar>?] = variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
     defer { for pointer in words + names { free(pointer) } }
     var child: pid_t = 0
-    let failure = posix_spawn(&child, Executable.sweepq, &actions, nil, &words, &names)
-    try #require(failure == 0, "cannot start \(Executable.sweepq): \(String(cString: strerror(failure)))")
+    let failure = posix_spawn(&child, executable, &actions, nil, &words, &names)
+    try #require(failure == 0, "cannot start \(executable): \(String(cString: strerror(failure)))")
     pid = child
   }
 
