@@ -18,7 +18,9 @@ let package = Package(
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
-    .target(name: "CSystem", cSettings: [.treatAllWarnings(as: .error)]),
+    .target(
+      name: "CSystem", cSettings: [.treatAllWarnings(as: .error)],
+      linkerSettings: [.linkedLibrary("sqlite3")]),
     .target(
       name: "SweepModel",
       dependencies: [.product(name: "Yams", package: "Yams")],

@@ -52,8 +52,10 @@ CREATE TABLE lane (
   priority  INTEGER NOT NULL,
   resources TEXT NOT NULL,            -- JSON object, see Resources
   executor  TEXT,                     -- bound to this executor, or NULL
+  uses      TEXT NOT NULL DEFAULT '', -- JSON object: how much of each named limit one job uses; '' for none
   loader    TEXT,                     -- the lock of a submit that is still adding jobs
   blocked   INTEGER NOT NULL DEFAULT 0 CHECK (blocked IN (0, 1)),  -- dependencies unfinished
+  unsettled INTEGER NOT NULL DEFAULT 0 CHECK (unsettled IN (0, 1)),  -- what it waits for may have ended
   open      INTEGER NOT NULL DEFAULT 1 CHECK (open IN (0, 1)),     -- may be claimed from; kept by trigger
   held      INTEGER NOT NULL DEFAULT 0 CHECK (held >= 0),
   waiting   INTEGER NOT NULL DEFAULT 0 CHECK (waiting >= 0),
@@ -67,9 +69,13 @@ CREATE TABLE lane (
   active    INTEGER GENERATED ALWAYS AS (claimed + submitted + running) VIRTUAL
 ) STRICT;
 CREATE INDEX lane_sweep ON lane(sweep);
--- Only lanes that have something to claim; a paused sweep's lanes leave it without its jobs being touched.
-CREATE INDEX lane_ready ON lane(priority DESC, id) WHERE queued > 0 AND open = 1;
+-- Only lanes that have something to claim; a paused sweep's lanes leave it without its jobs being touched. What a
+-- worker may not or cannot run stands apart from what it can, so that it never has to be walked over.
+CREATE INDEX lane_ready ON lane(executor, resources, uses, priority DESC, id) WHERE queued > 0 AND open = 1;
+-- Lanes that hold something of a named limit.
+CREATE INDEX lane_using ON lane(id) WHERE uses <> '' AND claimed + submitted + running > 0;
 CREATE INDEX lane_blocked ON lane(id) WHERE blocked = 1;
+CREATE INDEX lane_unsettled ON lane(id) WHERE blocked = 1 AND unsettled = 1;
 CREATE INDEX lane_loading ON lane(loader) WHERE loader IS NOT NULL;
 
 -- Columns that would need an index of their own for a foreign key alone (lane, attempt, worker) are checked by
@@ -148,9 +154,10 @@ CREATE UNIQUE INDEX attempt_number ON attempt(job, number);
 CREATE UNIQUE INDEX attempt_alone ON attempt(job) WHERE ended_at IS NULL;
 CREATE INDEX attempt_alive ON attempt(worker) WHERE ended_at IS NULL;
 
+-- Its job is looked up by the trigger transition_is_true, and job_left removes it with its job.
 CREATE TABLE transition (
   id         INTEGER PRIMARY KEY AUTOINCREMENT,
-  job        INTEGER NOT NULL REFERENCES job(id) ON DELETE CASCADE,
+  job        INTEGER NOT NULL,
   attempt    INTEGER,
   from_state TEXT,
   to_state   TEXT NOT NULL,
@@ -186,6 +193,8 @@ CREATE TABLE dependency (
   CHECK ((on_job IS NULL) <> (on_sweep IS NULL))
 ) STRICT;
 CREATE INDEX dependency_lane ON dependency(lane);
+CREATE INDEX dependency_job ON dependency(on_job) WHERE on_job IS NOT NULL;
+CREATE INDEX dependency_sweep ON dependency(on_sweep) WHERE on_sweep IS NOT NULL;
 
 CREATE TABLE named_limit (
   name     TEXT PRIMARY KEY,
@@ -226,49 +235,19 @@ CREATE TABLE executor_limit (
   PRIMARY KEY (executor, name)
 ) STRICT, WITHOUT ROWID;
 
--- The state machine. The pairs are those of JobState.successors.
-
-CREATE TRIGGER job_begins BEFORE INSERT ON job
-WHEN NEW.state NOT IN ('held', 'waiting', 'queued')
-BEGIN SELECT RAISE(ABORT, 'a new job is held, waiting or queued'); END;
-
-CREATE TRIGGER job_changes BEFORE UPDATE OF state ON job
-WHEN NEW.state <> OLD.state AND NOT CASE OLD.state
-  WHEN 'held'      THEN NEW.state IN ('queued', 'waiting', 'cancelled')
-  WHEN 'waiting'   THEN NEW.state IN ('queued', 'held', 'cancelled')
-  WHEN 'queued'    THEN NEW.state IN ('claimed', 'held', 'cancelled')
-  WHEN 'claimed'   THEN NEW.state IN ('submitted', 'running', 'queued', 'waiting', 'held', 'failed', 'cancelled')
-  WHEN 'submitted' THEN NEW.state IN ('running', 'completed', 'failed', 'cancelled', 'queued', 'waiting', 'held')
-  WHEN 'running'   THEN NEW.state IN ('completed', 'failed', 'cancelled', 'queued', 'waiting', 'held')
-  WHEN 'failed'    THEN NEW.state IN ('queued', 'waiting')
-  WHEN 'cancelled' THEN NEW.state IN ('queued', 'waiting')
-  WHEN 'completed' THEN NEW.state = 'queued'
-END
-BEGIN SELECT RAISE(ABORT, 'a job cannot change from this state to that one'); END;
-
--- An active job has a live attempt, and only an active job has one.
-CREATE TRIGGER job_starts BEFORE UPDATE OF state ON job
-WHEN NEW.state = 'claimed' AND OLD.state = 'queued'
-  AND NOT EXISTS (SELECT 1 FROM attempt WHERE id = NEW.attempt AND job = NEW.id AND ended_at IS NULL)
-BEGIN SELECT RAISE(ABORT, 'a job is claimed with a live attempt'); END;
-
-CREATE TRIGGER job_ends BEFORE UPDATE OF state ON job
-WHEN OLD.state IN ('claimed', 'submitted', 'running') AND NEW.state NOT IN ('claimed', 'submitted', 'running')
-  AND EXISTS (SELECT 1 FROM attempt WHERE job = NEW.id AND ended_at IS NULL)
-BEGIN SELECT RAISE(ABORT, 'the job has an attempt that has not ended'); END;
-
 CREATE TRIGGER job_is_fixed BEFORE UPDATE OF id, sweep, idx, params ON job
 BEGIN SELECT RAISE(ABORT, 'a job keeps its id, sweep, index and parameters'); END;
 
-CREATE TRIGGER job_leaves BEFORE DELETE ON job
-WHEN OLD.state NOT IN ('completed', 'failed', 'cancelled')
-  AND NOT EXISTS (SELECT 1 FROM lane WHERE id = OLD.lane AND loader IS NOT NULL)
-BEGIN SELECT RAISE(ABORT, 'only a finished job can be pruned'); END;
-
--- History and counts are written here and nowhere else, so that they cannot be forgotten.
+-- The state machine; the pairs are those of JobState.successors. History and counts are written here and nowhere
+-- else, so that they cannot be forgotten. Rule and record stand in one trigger, because each costs every change.
 
 CREATE TRIGGER job_begun AFTER INSERT ON job
 BEGIN
+  SELECT CASE
+    WHEN NEW.state NOT IN ('held', 'waiting', 'queued') THEN RAISE(ABORT, 'a new job is held, waiting or queued')
+    -- REPLACE removes a row without telling a trigger of it.
+    WHEN EXISTS (SELECT 1 FROM transition WHERE job = NEW.id) THEN RAISE(ABORT, 'a job is never replaced')
+  END;
   INSERT INTO transition(job, from_state, to_state, at, worker, reason)
     VALUES (NEW.id, NULL, NEW.state, NEW.changed_at, NEW.worker, NEW.reason);
   UPDATE lane SET held = held + (NEW.state = 'held'), waiting = waiting + (NEW.state = 'waiting'),
@@ -277,6 +256,26 @@ END;
 
 CREATE TRIGGER job_changed AFTER UPDATE OF state ON job WHEN NEW.state <> OLD.state
 BEGIN
+  SELECT CASE
+    WHEN NOT CASE OLD.state
+      WHEN 'held'      THEN NEW.state IN ('queued', 'waiting', 'cancelled')
+      WHEN 'waiting'   THEN NEW.state IN ('queued', 'held', 'cancelled')
+      WHEN 'queued'    THEN NEW.state IN ('claimed', 'held', 'cancelled')
+      WHEN 'claimed'   THEN NEW.state IN ('submitted', 'running', 'queued', 'waiting', 'held', 'failed', 'cancelled')
+      WHEN 'submitted' THEN NEW.state IN ('running', 'completed', 'failed', 'cancelled', 'queued', 'waiting', 'held')
+      WHEN 'running'   THEN NEW.state IN ('completed', 'failed', 'cancelled', 'queued', 'waiting', 'held')
+      WHEN 'failed'    THEN NEW.state IN ('queued', 'waiting')
+      WHEN 'cancelled' THEN NEW.state IN ('queued', 'waiting')
+      WHEN 'completed' THEN NEW.state = 'queued'
+    END THEN RAISE(ABORT, 'a job cannot change from this state to that one')
+    -- An active job has a live attempt, and only an active job has one.
+    WHEN NEW.state = 'claimed'
+      AND NOT EXISTS (SELECT 1 FROM attempt WHERE id = NEW.attempt AND job = NEW.id AND ended_at IS NULL)
+    THEN RAISE(ABORT, 'a job is claimed with a live attempt')
+    WHEN OLD.state IN ('claimed', 'submitted', 'running') AND NEW.state NOT IN ('claimed', 'submitted', 'running')
+      AND EXISTS (SELECT 1 FROM attempt WHERE job = NEW.id AND ended_at IS NULL)
+    THEN RAISE(ABORT, 'the job has an attempt that has not ended')
+  END;
   INSERT INTO transition(job, attempt, from_state, to_state, at, worker, reason)
     VALUES (NEW.id, NEW.attempt, OLD.state, NEW.state,
       CASE WHEN NEW.changed_at >= OLD.changed_at AND NEW.changed_at <> 0 THEN NEW.changed_at ELSE OLD.changed_at END,
@@ -312,6 +311,10 @@ END;
 
 CREATE TRIGGER job_left AFTER DELETE ON job
 BEGIN
+  SELECT RAISE(ABORT, 'only a finished job can be pruned')
+    WHERE OLD.state NOT IN ('completed', 'failed', 'cancelled')
+      AND NOT EXISTS (SELECT 1 FROM lane WHERE id = OLD.lane AND loader IS NOT NULL);
+  DELETE FROM transition WHERE job = OLD.id;
   UPDATE lane SET
     held = held - (OLD.state = 'held'), waiting = waiting - (OLD.state = 'waiting'),
     queued = queued - (OLD.state = 'queued'), completed = completed - (OLD.state = 'completed'),
@@ -320,6 +323,7 @@ END;
 
 CREATE TRIGGER transition_is_true BEFORE INSERT ON transition
 WHEN NEW.to_state IS NOT (SELECT state FROM job WHERE id = NEW.job)
+  OR EXISTS (SELECT 1 FROM transition WHERE id = NEW.id)
 BEGIN SELECT RAISE(ABORT, 'a transition is written by the change it tells of'); END;
 
 CREATE TRIGGER transition_stays BEFORE UPDATE ON transition
@@ -328,6 +332,11 @@ BEGIN SELECT RAISE(ABORT, 'history is never edited'); END;
 CREATE TRIGGER transition_remains BEFORE DELETE ON transition
 WHEN EXISTS (SELECT 1 FROM job WHERE id = OLD.job)
 BEGIN SELECT RAISE(ABORT, 'history is never deleted while its job is there'); END;
+
+CREATE TRIGGER attempt_is_new BEFORE INSERT ON attempt
+WHEN EXISTS (SELECT 1 FROM attempt WHERE id = NEW.id)
+  OR EXISTS (SELECT 1 FROM attempt WHERE job = NEW.job AND (number = NEW.number OR ended_at IS NULL))
+BEGIN SELECT RAISE(ABORT, 'a job has one live attempt, and each attempt its own number'); END;
 
 CREATE TRIGGER attempt_ends_once BEFORE UPDATE ON attempt
 WHEN OLD.ended_at IS NOT NULL AND (NEW.ended_at IS NOT OLD.ended_at OR NEW.outcome IS NOT OLD.outcome

@@ -129,6 +129,32 @@ extension Store {
       """
     ),
     (
+      "every waiting job waits for a time or for others",
+      """
+      SELECT 'job ' || job.id FROM job JOIN lane ON lane.id = job.lane
+      WHERE state = 'waiting' AND due_at IS NULL AND blocked = 0
+      """
+    ),
+    (
+      "an end is asked for of active jobs only",
+      """
+      SELECT 'job ' || id || ' is ' || state FROM job
+      WHERE cancel_at IS NOT NULL AND state NOT IN ('claimed', 'submitted', 'running')
+      """
+    ),
+    (
+      "every transition belongs to a job",
+      "SELECT 'transition ' || id FROM transition WHERE NOT EXISTS (SELECT 1 FROM job WHERE job.id = transition.job)"
+    ),
+    (
+      "what a lane uses of the limits stands with it twice",
+      """
+      SELECT 'lane ' || id FROM lane WHERE (SELECT json_group_object(name, amount)
+        FROM (SELECT name, amount FROM lane_use WHERE lane = lane.id ORDER BY name)) <>
+        CASE uses WHEN '' THEN '{}' ELSE uses END
+      """
+    ),
+    (
       "every job's parameters are a JSON object",
       "SELECT 'job ' || id FROM job WHERE NOT json_valid(params) OR json_type(params) <> 'object'"
     ),

@@ -12,31 +12,40 @@ public struct ClaimOffer: Sendable {
 }
 
 extension Store {
-  /// Lanes looked at in one turn. More can have queued jobs (ten thousand sweeps of one job each, say); those of
-  /// higher priority and of lower number come first.
+  /// Lanes looked at in one turn. More can have queued jobs (ten thousand sweeps of one job each, say); of those that
+  /// ask for the same, the ones of higher priority and of lower number come first.
   static let laneWindow = 512
 
+  /// Lanes that ask for the same share the window evenly with the others, so that jobs which this worker cannot run,
+  /// or whose limit is used up, do not hide those behind them. The cost grows with the number of different wishes,
+  /// not with that of the lanes.
   func offer(executor: String, _ db: Database) throws -> ClaimOffer {
     var offer = ClaimOffer()
-    let rows = try Row.fetchCursor(
-      db.cachedStatement(
-        sql: """
-          SELECT id, sweep, priority, queued, resources FROM lane INDEXED BY lane_ready
-          WHERE queued > 0 AND open = 1 AND (executor IS NULL OR executor = ?)
-          ORDER BY priority DESC, id LIMIT \(Self.laneWindow)
-          """), arguments: [executor])
-    while let row = try rows.next() {
-      let id = LaneID(rawValue: row[0])
-      let sweep = SweepID(rawValue: row[1])
-      let uses = try uses(of: id, db)
-      for name in uses.keys where offer.freeLimits[name] == nil {
-        offer.freeLimits[name] = try freeLimit(name, db)
+    let wishes = try readyWishes(executor: nil, db) + readyWishes(executor: executor, db)
+    let statement = try db.cachedStatement(
+      sql: """
+        SELECT id, sweep, priority, queued FROM lane INDEXED BY lane_ready
+        WHERE queued > 0 AND open = 1 AND executor IS ? AND resources = ? AND uses = ?
+        ORDER BY priority DESC, id LIMIT ?
+        """)
+    for wish in wishes {
+      let resources = try cachedResources(wish.resources)
+      let uses = try cachedUses(wish.uses)
+      let rows = try Row.fetchCursor(
+        statement,
+        arguments: [
+          wish.executor, wish.resources, wish.uses, max(1, Self.laneWindow / wishes.count),
+        ])
+      while let row = try rows.next() {
+        offer.lanes.append(
+          LaneOffer(
+            lane: LaneID(rawValue: row[0]), sweep: SweepID(rawValue: row[1]), priority: row[2],
+            queued: row[3],
+            resources: resources, uses: uses))
       }
-      offer.lanes.append(
-        LaneOffer(
-          lane: id, sweep: sweep, priority: row[2], queued: row[3],
-          resources: try cachedResources(row[4]), uses: uses))
     }
+    offer.lanes.sort { $0.priority != $1.priority ? $0.priority > $1.priority : $0.lane < $1.lane }
+    offer.freeLimits = try freeLimits(Set(offer.lanes.flatMap(\.uses.keys)), db)
     for sweep in Set(offer.lanes.map(\.sweep)) {
       offer.activeBySweep[sweep] =
         try Int.fetchOne(
@@ -45,6 +54,43 @@ extension Store {
         ?? 0
     }
     return offer
+  }
+
+  /// What a plan asks for, held to what was on offer and to the limits: they are kept whatever the plan says.
+  func granted(_ wanted: [(LaneID, Int)], of offer: ClaimOffer) -> [(LaneID, Int)] {
+    let lanes = Dictionary(offer.lanes.map { ($0.lane, $0) }, uniquingKeysWith: { first, _ in first })
+    var free = offer.freeLimits
+    return wanted.compactMap { id, wish in
+      guard let lane = lanes[id] else { return nil }
+      var count = wish
+      for (name, amount) in lane.uses { count = min(count, max(0, free[name] ?? 0) / max(1, amount)) }
+      guard count > 0 else { return nil }
+      for (name, amount) in lane.uses { free[name, default: 0] -= count * amount }
+      return (id, count)
+    }
+  }
+
+  private struct Wish {
+    let executor: String?
+    let resources: String
+    let uses: String
+  }
+
+  /// The different wishes of the lanes that can be claimed from: one step down the index for each of them.
+  private func readyWishes(executor: String?, _ db: Database) throws -> [Wish] {
+    let next = try db.cachedStatement(
+      sql: """
+        SELECT resources, uses FROM lane INDEXED BY lane_ready
+        WHERE queued > 0 AND open = 1 AND executor IS ? AND (resources, uses) > (?, ?)
+        ORDER BY resources, uses LIMIT 1
+        """)
+    var wishes: [Wish] = []
+    while let row = try Row.fetchOne(
+      next, arguments: [executor, wishes.last?.resources ?? "", wishes.last?.uses ?? ""])
+    {
+      wishes.append(Wish(executor: executor, resources: row[0], uses: row[1]))
+    }
+    return wishes
   }
 
   func claim(
@@ -85,22 +131,27 @@ extension Store {
 
   // MARK: Readiness
 
-  /// Makes ready the jobs whose time has come.
+  /// Makes ready the jobs whose time has come. Those that depend on others, too, wait on for them alone: they leave
+  /// the index of times, where they would stand before all that come later.
   func promoteDue(now: Timestamp, _ db: Database) throws {
     try db.cachedStatement(
       sql: """
-        UPDATE job SET state = 'queued', due_at = NULL, changed_at = ?1, worker = NULL
+        UPDATE job SET
+          state = CASE WHEN (SELECT blocked FROM lane WHERE lane.id = job.lane) THEN 'waiting' ELSE 'queued' END,
+          due_at = NULL, changed_at = ?1, worker = NULL
         WHERE id IN (SELECT id FROM job INDEXED BY job_due WHERE state = 'waiting' AND due_at IS NOT NULL
-          AND due_at <= ?1 LIMIT 1000)
-          AND (SELECT blocked FROM lane WHERE lane.id = job.lane) = 0
+          AND due_at <= ?1 ORDER BY due_at LIMIT 1000)
         """
     ).execute(arguments: [now.rawValue])
   }
 
-  /// When the next waiting job becomes due, or nil.
+  /// When the next waiting job becomes due, or nil. Dependencies that wait to be looked at are due at once.
   public func nextDue() throws -> Timestamp? {
     try read { db in
-      try Int64.fetchOne(
+      if try Int.fetchOne(db.cachedStatement(sql: Self.unsettledLanes)) != nil {
+        return Timestamp(rawValue: 0)
+      }
+      return try Int64.fetchOne(
         db.cachedStatement(
           sql: """
             SELECT min(due_at) FROM job INDEXED BY job_due WHERE state = 'waiting' AND due_at IS NOT NULL
@@ -109,19 +160,56 @@ extension Store {
     }
   }
 
-  /// Releases or cancels the jobs of lanes whose dependencies have ended.
+  // MARK: Dependencies
+
+  /// Not while it is being loaded: the jobs that are still to come would wait for something that has been.
+  private static let unsettledLanes =
+    "SELECT id FROM lane INDEXED BY lane_unsettled WHERE blocked = 1 AND unsettled = 1 AND loader IS NULL"
+
+  /// Jobs moved in one turn because of dependencies, so that one on a million jobs does not keep the others out.
+  static let dependencyWindow = 5000
+
+  /// Has the lane wait for its dependencies.
+  func block(_ lane: LaneID, _ db: Database) throws {
+    try db.execute(
+      sql: "UPDATE lane SET blocked = 1, unsettled = 1 WHERE id = ?", arguments: [lane.rawValue])
+  }
+
+  /// Notes that a job has ended, for the lanes that wait for it or for its sweep.
+  func noteEnd(of job: JobID, _ sweep: SweepID, _ db: Database) throws {
+    try db.cachedStatement(
+      sql: """
+        UPDATE lane SET unsettled = 1 WHERE blocked = 1 AND unsettled = 0 AND id IN (
+          SELECT lane FROM dependency WHERE on_job = ? UNION ALL SELECT lane FROM dependency WHERE on_sweep = ?)
+        """
+    ).execute(arguments: [job.rawValue, sweep.rawValue])
+  }
+
+  /// Notes that many jobs may have ended.
+  func noteEnds(_ db: Database) throws {
+    try db.execute(
+      sql: "UPDATE lane INDEXED BY lane_blocked SET unsettled = 1 WHERE blocked = 1 AND unsettled = 0")
+  }
+
+  /// Releases or cancels the jobs of lanes whose dependencies have ended, and of those that waited for these.
   func resolveDependencies(now: Timestamp, _ db: Database) throws {
-    let lanes = try Int64.fetchAll(db.cachedStatement(sql: "SELECT id FROM lane WHERE blocked = 1"))
-    for lane in lanes {
-      switch try verdict(on: lane, db) {
-      case .wait: continue
-      case .go:
-        try db.execute(sql: "UPDATE lane SET blocked = 0 WHERE id = ?", arguments: [lane])
-        try moveWaiting(lane, to: "queued", reason: nil, now: now, db)
-      case .cancel(let reason):
-        try moveWaiting(lane, to: "cancelled", reason: reason, now: now, db)
+    var room = Self.dependencyWindow
+    while room > 0 {
+      let lanes = try Int64.fetchAll(db.cachedStatement(sql: Self.unsettledLanes))
+      if lanes.isEmpty { return }
+      for lane in lanes where room > 0 {
+        switch try verdict(on: lane, db) {
+        case .wait:
+          try db.execute(sql: "UPDATE lane SET unsettled = 0 WHERE id = ?", arguments: [lane])
+        case .go: room -= try queueWaiting(lane, room, now: now, db)
+        case .cancel(let reason): room -= try cancelWaiting(lane, room, reason: reason, now: now, db)
+        }
       }
     }
+  }
+
+  func areDependenciesMet(_ lane: LaneID, _ db: Database) throws -> Bool {
+    if case .go = try verdict(on: lane.rawValue, db) { true } else { false }
   }
 
   private enum Verdict {
@@ -140,66 +228,87 @@ extension Store {
       let name: String
       if let job = row[0] as Int64? {
         name = "job \(job)"
-        let state = try String.fetchOne(db, sql: "SELECT state FROM job WHERE id = ?", arguments: [job])
-        // A job that was pruned had ended; whether well is not known any more, so it counts as well.
+        let state = try String.fetchOne(
+          db.cachedStatement(sql: "SELECT state FROM job WHERE id = ?"), arguments: [job])
+        // What was pruned had ended and nobody waited for it then, so that how it ended is of no more account.
         counts = StateCounts([state.flatMap(JobState.init(rawValue:)) ?? .completed: 1])
       } else {
         let sweep = SweepID(rawValue: row[1])
         name =
-          try String.fetchOne(db, sql: "SELECT name FROM sweep WHERE id = ?", arguments: [sweep.rawValue])
+          try String.fetchOne(
+            db.cachedStatement(sql: "SELECT name FROM sweep WHERE id = ?"), arguments: [sweep.rawValue]
+          )
           .map { "sweep \($0)" } ?? "sweep \(sweep)"
         counts = try self.counts(of: sweep, db)
       }
-      if counts.unfinished > 0 { waits = true; continue }
-      if needsSuccess, counts[.failed] + counts[.cancelled] > 0 {
+      if counts.unfinished > 0 {
+        waits = true
+      } else if needsSuccess, counts[.failed] + counts[.cancelled] > 0 {
         return .cancel("\(name) did not complete")
       }
     }
     return waits ? .wait : .go
   }
 
-  /// A bounded number a turn, so that a dependency of a million jobs does not keep the others out.
-  private func moveWaiting(
-    _ lane: Int64, to state: String, reason: String?, now: Timestamp, _ db: Database
-  ) throws {
+  /// Returns how many jobs were moved. Those whose time is still to come wait on for that.
+  private func queueWaiting(_ lane: Int64, _ limit: Int, now: Timestamp, _ db: Database) throws -> Int {
+    try db.cachedStatement(
+      sql: """
+        UPDATE job SET state = 'queued', reason = NULL, due_at = NULL, changed_at = ?3, worker = NULL
+        WHERE id IN (SELECT id FROM job INDEXED BY job_waiting WHERE state = 'waiting' AND lane = ?1
+          AND (due_at IS NULL OR due_at <= ?3) LIMIT ?2)
+        """
+    ).execute(arguments: [lane, limit, now.rawValue])
+    let moved = db.changesCount
+    if moved < limit {
+      try db.execute(sql: "UPDATE lane SET blocked = 0, unsettled = 0 WHERE id = ?", arguments: [lane])
+    }
+    return moved
+  }
+
+  /// Returns how many jobs were cancelled. The lane stays blocked for its held ones: a release does not free them of
+  /// what they depend on.
+  private func cancelWaiting(
+    _ lane: Int64, _ limit: Int, reason: String, now: Timestamp, _ db: Database
+  ) throws -> Int {
+    let cancelled = try Row.fetchAll(
+      db.cachedStatement(
+        sql: """
+          UPDATE job SET state = 'cancelled', reason = ?3, due_at = NULL, changed_at = ?4, worker = NULL
+          WHERE id IN (SELECT id FROM job INDEXED BY job_waiting WHERE state = 'waiting' AND lane = ?1 LIMIT ?2)
+          RETURNING id, sweep
+          """), arguments: [lane, limit, reason, now.rawValue])
+    for row in cancelled { try noteEnd(of: JobID(rawValue: row[0]), SweepID(rawValue: row[1]), db) }
     try db.execute(
       sql: """
-        UPDATE job SET state = ?2, reason = ?3, changed_at = ?4, worker = NULL
-        WHERE id IN (SELECT id FROM job INDEXED BY job_waiting WHERE state = 'waiting' AND lane = ?1
-          AND (?2 = 'cancelled' OR due_at IS NULL OR due_at <= ?4) LIMIT 5000)
-        """, arguments: [lane, state, reason, now.rawValue])
-    let left =
-      try Int.fetchOne(
-        db,
-        sql: """
-          SELECT 1 FROM job INDEXED BY job_waiting WHERE state = 'waiting' AND lane = ?1
-            AND (?2 = 'cancelled' OR due_at IS NULL) LIMIT 1
-          """, arguments: [lane, state]) != nil
-    if state == "cancelled" || left {
-      try db.execute(sql: "UPDATE lane SET blocked = ? WHERE id = ?", arguments: [left, lane])
-    }
+        UPDATE lane SET unsettled = (waiting > 0), blocked = (waiting + held > 0) WHERE id = ?
+        """, arguments: [lane])
+    return cancelled.count
   }
 
   // MARK: Values that never change
 
-  private func uses(of lane: LaneID, _ db: Database) throws -> [String: Int] {
-    var uses: [String: Int] = [:]
-    let rows = try Row.fetchCursor(
-      db.cachedStatement(sql: "SELECT name, amount FROM lane_use WHERE lane = ?"), arguments: [lane.rawValue])
-    while let row = try rows.next() { uses[row[0]] = row[1] }
-    return uses
+  private func cachedUses(_ text: String) throws -> [String: Int] {
+    if text.isEmpty { return [:] }
+    return try once.uses(text) { try StoredJSON.decode([String: Int].self, text, column: "lane.uses") }
   }
 
-  private func freeLimit(_ name: String, _ db: Database) throws -> Int {
-    let capacity =
-      try Int.fetchOne(
-        db.cachedStatement(sql: "SELECT capacity FROM named_limit WHERE name = ?"), arguments: [name]) ?? 0
-    let used =
-      try Int.fetchOne(
-        db.cachedStatement(
-          sql: "SELECT sum(u.amount * l.active) FROM lane_use u JOIN lane l ON l.id = u.lane WHERE u.name = ?"
-        ),
-        arguments: [name]) ?? 0
-    return capacity - used
+  private func freeLimits(_ names: Set<String>, _ db: Database) throws -> [String: Int] {
+    if names.isEmpty { return [:] }
+    var free: [String: Int] = [:]
+    for name in names {
+      free[name] =
+        try Int.fetchOne(
+          db.cachedStatement(sql: "SELECT capacity FROM named_limit WHERE name = ?"), arguments: [name]) ?? 0
+    }
+    let used = try Row.fetchCursor(
+      db.cachedStatement(
+        sql: """
+          SELECT u.name, sum(u.amount * l.active) FROM lane l INDEXED BY lane_using
+          CROSS JOIN lane_use u ON u.lane = l.id
+          WHERE l.uses <> '' AND l.claimed + l.submitted + l.running > 0 GROUP BY u.name
+          """))
+    while let row = try used.next() { free[row[0]]? -= row[1] as Int }
+    return free
   }
 }

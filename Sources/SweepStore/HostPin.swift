@@ -26,8 +26,12 @@ final class HostPin: Sendable {
   deinit { close(descriptor) }
 
   private func pin(_ path: String, _ host: String) throws {
-    for _ in 0..<100 {
-      if flock(descriptor, LOCK_EX | LOCK_NB) == 0, name() != host {
+    for attempt in 0..<100 {
+      // Others of this host may be at the same point: all but one find the exclusive lock taken, and look again.
+      if attempt > 0 { usleep(useconds_t.random(in: 500...5000)) }
+      guard flock(descriptor, LOCK_SH | LOCK_NB) == 0 else { continue }
+      if name() == host { return }
+      if flock(descriptor, LOCK_EX | LOCK_NB) == 0 {
         guard ftruncate(descriptor, 0) == 0, pwrite(descriptor, host, host.utf8.count, 0) == host.utf8.count,
           fsync(descriptor) == 0
         else {
@@ -36,16 +40,13 @@ final class HostPin: Sendable {
       }
       // Turning an exclusive lock into a shared one is not atomic, so the name is read again under the shared one.
       guard flock(descriptor, LOCK_SH | LOCK_NB) == 0 else { continue }
-      let pinned = name()
-      if pinned == host { return }
+      if name() == host { return }
       flock(descriptor, LOCK_UN)
-      if !pinned.isEmpty {
-        throw QueueError(
-          .unavailable, "the queue lies on a network filesystem and is open on the host \(pinned)",
-          remedy: "run sweepq on \(pinned), or end the workers there first")
-      }
     }
-    throw QueueError(.busy, "the queue's host is being changed", remedy: "try again")
+    let pinned = name()
+    throw QueueError(
+      .unavailable, "the queue lies on a network filesystem and is open on the host \(pinned)",
+      remedy: "run sweepq on \(pinned), or end the workers there first")
   }
 
   private func name() -> String {

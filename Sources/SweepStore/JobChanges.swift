@@ -31,6 +31,7 @@ extension Store {
             AND cancel_at IS NULL
           """, arguments: [Timestamp.now.rawValue] + filter.arguments)
       receipt.requested += db.changesCount
+      try noteEnds(db)
     }
   }
 
@@ -54,12 +55,14 @@ extension Store {
           state = CASE WHEN due_at > ? OR (SELECT blocked FROM lane WHERE lane.id = job.lane)
             THEN 'waiting' ELSE 'queued' END, reason = NULL
           """, [now], db)
+      try noteEnds(db)
     }
   }
 
   /// Tries failed and cancelled jobs again, with a fresh budget of retries.
   public func retry(_ selection: JobSelection, progress: ((Int) -> Void)? = nil) throws -> ChangeReceipt {
     try change(selection, progress) { filter, receipt, db in
+      try awaitDependencies(of: filter, from: ["failed", "cancelled"], db)
       receipt.changed += try update(
         filter, from: ["failed", "cancelled"], set: Self.afresh, ["retry asked for by a person"], db)
     }
@@ -68,20 +71,38 @@ extension Store {
   /// Runs finished jobs again, completed ones too; their earlier attempts and results stay.
   public func rerun(_ selection: JobSelection, progress: ((Int) -> Void)? = nil) throws -> ChangeReceipt {
     try change(selection, progress) { filter, receipt, db in
+      try awaitDependencies(of: filter, from: ["failed", "cancelled"], db)
       receipt.changed += try update(
         filter, from: ["completed", "failed", "cancelled"], set: Self.afresh, ["rerun asked for by a person"],
         db)
     }
   }
 
-  private static let afresh =
-    "state = 'queued', reason = ?, failures = 0, losses = 0, due_at = NULL, cancel_at = NULL"
+  /// A job that has completed had its dependencies fulfilled, and may only be queued.
+  private static let afresh = """
+    state = CASE WHEN state <> 'completed' AND (SELECT blocked FROM lane WHERE lane.id = job.lane)
+      THEN 'waiting' ELSE 'queued' END,
+    reason = ?, failures = 0, losses = 0, due_at = NULL, cancel_at = NULL
+    """
+
+  /// Jobs that are tried again wait for what they depend on, as they did at first: it may be tried again, too.
+  private func awaitDependencies(of filter: JobFilter, from states: [String], _ db: Database) throws {
+    let lanes = try Int64.fetchAll(
+      db,
+      sql: """
+        SELECT DISTINCT lane FROM job WHERE \(filter.sql) AND state IN (\(Self.list(states)))
+          AND lane IN (SELECT lane FROM dependency)
+        """, arguments: filter.arguments)
+    for lane in lanes.map(LaneID.init(rawValue:)) where try !areDependenciesMet(lane, db) {
+      try block(lane, db)
+    }
+  }
 
   /// Gives unfinished jobs another priority. A job that is active takes it along to its next try.
   public func setPriority(
     _ priority: Int, _ selection: JobSelection, progress: ((Int) -> Void)? = nil
   ) throws -> ChangeReceipt {
-    var blockedTargets: [Int64: LaneID] = [:]
+    var waitingTargets: [Int64: LaneID] = [:]
     return try change(selection, progress) { filter, receipt, db in
       let lanes = try Int64.fetchAll(
         db,
@@ -90,9 +111,18 @@ extension Store {
           """, arguments: filter.arguments)
       for lane in lanes {
         let target: LaneID
-        if try Bool.fetchOne(db, sql: "SELECT blocked FROM lane WHERE id = ?", arguments: [lane]) == true {
-          target = try blockedTargets[lane] ?? blockedLaneLike(LaneID(rawValue: lane), priority: priority, db)
-          blockedTargets[lane] = target
+        if try Bool.fetchOne(
+          db, sql: "SELECT blocked OR loader IS NOT NULL FROM lane WHERE id = ?", arguments: [lane]) == true
+        {
+          target =
+            try waitingTargets[lane] ?? makeWaitingLaneLike(LaneID(rawValue: lane), priority: priority, db)
+          waitingTargets[lane] = target
+          // Also where a worker has opened the target since the last window: these jobs wait as before.
+          try db.execute(
+            sql: """
+              UPDATE lane SET blocked = (SELECT blocked FROM lane WHERE id = ?1), unsettled = 1,
+                loader = (SELECT loader FROM lane WHERE id = ?1) WHERE id = ?2
+              """, arguments: [lane, target.rawValue])
         } else {
           target = try laneLike(LaneID(rawValue: lane), priority: priority, db)
         }
@@ -106,29 +136,21 @@ extension Store {
     }
   }
 
-  /// A lane of its own, so that the jobs go on waiting for the same others and nobody else does.
-  private func blockedLaneLike(_ lane: LaneID, priority: Int, _ db: Database) throws -> LaneID {
-    let target = try makeLaneLike(lane, priority: priority, db)
-    try db.execute(
-      sql: """
-        INSERT INTO dependency(lane, on_job, on_sweep, kind)
-          SELECT ?2, on_job, on_sweep, kind FROM dependency WHERE lane = ?1
-        """, arguments: [lane.rawValue, target.rawValue])
-    try db.execute(sql: "UPDATE lane SET blocked = 1 WHERE id = ?", arguments: [target.rawValue])
-    return target
-  }
-
   // MARK: Windows
 
   private func update(
     _ filter: JobFilter, from states: [String], set: String, _ values: [any DatabaseValueConvertible],
     _ db: Database
   ) throws -> Int {
-    let list = states.map { "'\($0)'" }.joined(separator: ", ")
     try db.execute(
-      sql: "UPDATE job SET \(set), changed_at = ?, worker = NULL WHERE \(filter.sql) AND state IN (\(list))",
+      sql:
+        "UPDATE job SET \(set), changed_at = ?, worker = NULL WHERE \(filter.sql) AND state IN (\(Self.list(states)))",
       arguments: StatementArguments(values) + [Timestamp.now.rawValue] + filter.arguments)
     return db.changesCount
+  }
+
+  private static func list(_ states: [String]) -> String {
+    states.map { "'\($0)'" }.joined(separator: ", ")
   }
 
   /// Walks over the selection's ids in windows, one transaction each.
@@ -139,20 +161,15 @@ extension Store {
     let filter = try filter(for: selection)
     var receipt = ChangeReceipt()
     var matched = 0
-    for range in try idRanges(of: selection, filter) {
-      var low = range.lowerBound
-      while low <= range.upperBound {
-        let high = min(range.upperBound, low + Self.changeWindow - 1)
-        let window = filter.limited(to: low...high)
-        try write { db in
-          matched +=
-            try Int.fetchOne(
-              db, sql: "SELECT count(*) FROM job WHERE \(window.sql)", arguments: window.arguments) ?? 0
-          try body(window, &receipt, db)
-        }
-        progress?(receipt.changed + receipt.requested)
-        low = high + 1
+    for ids in try windows(of: selection) {
+      let window = filter.limited(to: ids)
+      try write { db in
+        matched +=
+          try Int.fetchOne(
+            db, sql: "SELECT count(*) FROM job WHERE \(window.sql)", arguments: window.arguments) ?? 0
+        try body(window, &receipt, db)
       }
+      progress?(receipt.changed + receipt.requested)
     }
     receipt.untouched = max(0, matched - receipt.changed - receipt.requested)
     return receipt

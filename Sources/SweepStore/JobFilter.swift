@@ -22,8 +22,10 @@ extension Store {
     var arguments = StatementArguments()
     var named: [String] = []
     if !selection.ids.isEmpty {
-      named.append(selection.ids.map { _ in "job.id BETWEEN ? AND ?" }.joined(separator: " OR "))
-      for range in selection.ids { arguments += [range.lowerBound, range.upperBound] }
+      let singles = selection.ids.filter { $0.count == 1 }.map { String($0.lowerBound) }
+      if !singles.isEmpty { named.append("job.id IN (\(singles.joined(separator: ", ")))") }
+      let ranges = selection.ids.filter { $0.count > 1 }
+      if !ranges.isEmpty { named.append(Self.union(ranges[...])) }
     }
     if !selection.sweeps.isEmpty {
       let ids = try selection.sweeps.map { String(try requireSweep($0).rawValue) }
@@ -50,8 +52,17 @@ extension Store {
     return JobFilter(sql: parts.isEmpty ? "1" : parts.joined(separator: " AND "), arguments: arguments)
   }
 
-  /// Ranges of ids that hold the whole selection, in order and without overlap.
-  func idRanges(of selection: JobSelection, _ filter: JobFilter) throws -> [ClosedRange<Int64>] {
+  /// As a tree and not as a chain: SQLite reads expressions up to a depth of 1,000.
+  private static func union(_ ranges: ArraySlice<ClosedRange<Int64>>) -> String {
+    if ranges.count == 1, let range = ranges.first {
+      return "job.id BETWEEN \(range.lowerBound) AND \(range.upperBound)"
+    }
+    let middle = ranges.startIndex + ranges.count / 2
+    return "(\(union(ranges[..<middle])) OR \(union(ranges[middle...])))"
+  }
+
+  /// Ranges of ids that hold the whole selection, in order and without overlap, none longer than `changeWindow`.
+  func windows(of selection: JobSelection) throws -> [ClosedRange<Int64>] {
     let bounds = try read { db -> ClosedRange<Int64>? in
       var sql = "SELECT min(id), max(id) FROM job"
       if selection.ids.isEmpty, !selection.sweeps.isEmpty {
@@ -63,17 +74,19 @@ extension Store {
       return low...high
     }
     guard let bounds else { return [] }
-    guard selection.sweeps.isEmpty, !selection.ids.isEmpty else { return [bounds] }
-    var merged: [ClosedRange<Int64>] = []
-    for range in selection.ids.sorted(by: { $0.lowerBound < $1.lowerBound }) where range.overlaps(bounds) {
+    // Single ids far from each other share a window; what lies between them costs nothing.
+    let wanted = selection.sweeps.isEmpty && !selection.ids.isEmpty ? selection.ids : [bounds]
+    var windows: [ClosedRange<Int64>] = []
+    for range in wanted.sorted(by: { $0.lowerBound < $1.lowerBound }) where range.overlaps(bounds) {
       let range = range.clamped(to: bounds)
-      if let last = merged.last, range.lowerBound <= last.upperBound {
-        merged[merged.count - 1] = last.lowerBound...max(last.upperBound, range.upperBound)
-      } else {
-        merged.append(range)
+      var low = max(range.lowerBound, (windows.last?.upperBound ?? 0) + 1)
+      while low <= range.upperBound {
+        let high = min(bounds.upperBound, low + Self.changeWindow - 1)
+        windows.append(low...high)
+        low = high + 1
       }
     }
-    return merged
+    return windows
   }
 }
 

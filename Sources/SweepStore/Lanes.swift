@@ -25,8 +25,11 @@ extension Store {
     uses: [String: Int], _ db: Database
   ) throws -> LaneID {
     try db.execute(
-      sql: "INSERT INTO lane(sweep, priority, resources, executor, loader) VALUES (?, ?, ?, ?, ?)",
-      arguments: [sweep.rawValue, priority, try StoredJSON.encode(resources), executor, loader])
+      sql: "INSERT INTO lane(sweep, priority, resources, executor, uses, loader) VALUES (?, ?, ?, ?, ?, ?)",
+      arguments: [
+        sweep.rawValue, priority, try StoredJSON.encode(resources), executor,
+        uses.isEmpty ? "" : try StoredJSON.encode(uses), loader,
+      ])
     let id = db.lastInsertedRowID
     for (name, amount) in uses.sorted(by: { $0.key < $1.key }) {
       try db.execute(
@@ -47,14 +50,14 @@ extension Store {
 
   /// A new lane like `lane` with another priority or other resources.
   func makeLaneLike(
-    _ lane: LaneID, priority: Int? = nil, resources: Resources? = nil, _ db: Database
+    _ lane: LaneID, priority: Int? = nil, resources: Resources? = nil, loader: String? = nil, _ db: Database
   ) throws -> LaneID {
     let values = try values(of: lane, db)
     let uses = try Row.fetchAll(
       db, sql: "SELECT name, amount FROM lane_use WHERE lane = ?", arguments: [lane.rawValue])
     return try makeLane(
       of: values.sweep, priority: priority ?? values.priority, resources: resources ?? values.resources,
-      executor: values.executor, loader: nil,
+      executor: values.executor, loader: loader,
       uses: Dictionary(uniqueKeysWithValues: uses.map { ($0[0], $0[1]) }), db)
   }
 
@@ -74,6 +77,20 @@ extension Store {
     return LaneValues(
       sweep: SweepID(rawValue: row[0]), priority: row[1], resources: try cachedResources(row[2]),
       executor: row[3])
+  }
+
+  /// A lane with the same dependencies, still loading if `lane` is, so that the jobs moved there go on waiting for
+  /// the same others and nobody else does.
+  func makeWaitingLaneLike(_ lane: LaneID, priority: Int, _ db: Database) throws -> LaneID {
+    let loader = try String.fetchOne(
+      db, sql: "SELECT loader FROM lane WHERE id = ?", arguments: [lane.rawValue])
+    let target = try makeLaneLike(lane, priority: priority, loader: loader, db)
+    try db.execute(
+      sql: """
+        INSERT INTO dependency(lane, on_job, on_sweep, kind)
+          SELECT ?2, on_job, on_sweep, kind FROM dependency WHERE lane = ?1
+        """, arguments: [lane.rawValue, target.rawValue])
+    return target
   }
 
   /// A lock file is removed while its lock is held, so that nobody can be waiting on a name that is gone.

@@ -25,7 +25,7 @@ public struct QueueFolder: Sendable, Hashable {
   /// The lock file of the worker or the submit `name`.
   public func lock(_ name: String) -> String { locks + "/" + name + ".lock" }
 
-  /// Makes the folder and those inside it, for their owner alone.
+  /// Makes the folder and those above it, for their owner alone.
   ///
   /// - Throws: ``QueueError`` with the path that could not be made.
   func create() throws {
@@ -39,6 +39,12 @@ public struct QueueFolder: Sendable, Hashable {
           remedy: "choose a folder that you may write, with --queue or SWEEPQ_QUEUE")
       }
     }
+  }
+
+  /// Makes the folders inside the queue's where they are missing, as after a backup was put in its place.
+  ///
+  /// - Throws: ``QueueError`` with the path that could not be made.
+  func createParts() throws {
     for folder in [runs, locks] where mkdir(folder, 0o700) != 0 && errno != EEXIST {
       throw QueueError(
         errno == EACCES || errno == EPERM ? .permission : .cannotCreate,

@@ -1,3 +1,4 @@
+import CSystem
 import GRDB
 import Migrations
 import SweepModel
@@ -58,6 +59,8 @@ public final class Store: Sendable {
       }
       try folder.create()
     }
+    try folder.createParts()
+    _ = Store.prepareLibrary
     let isShared: Bool
     if case .network = try options.filesystem(folder.path) { isShared = true } else { isShared = false }
     pin = isShared ? try HostPin(path: path + ".host", host: options.hostName) : nil
@@ -98,9 +101,10 @@ public final class Store: Sendable {
 
   /// One guarded, durable write transaction.
   func write<T>(_ body: (Database) throws -> T) throws -> T {
+    // Inside the queue of this process, so that its threads, which share the turnstile's descriptors, stand in line.
     try Store.translating(folder.database) {
-      try turnstile.pass {
-        try database.inDatabase { db in
+      try database.inDatabase { db in
+        try turnstile.pass {
           var result: T?
           try db.inTransaction(.immediate) {
             result = try body(db)
@@ -136,11 +140,14 @@ public final class Store: Sendable {
   /// Moves the write-ahead log into the database.
   public func checkpoint() throws {
     try Store.translating(folder.database) {
-      try turnstile.pass { try database.inDatabase { _ = try $0.checkpoint(.truncate) } }
+      try database.inDatabase { db in try turnstile.pass { _ = try db.checkpoint(.truncate) } }
     }
   }
 
   // MARK: Opening
+
+  /// Once a process: SQLite's count of its own memory costs a lock at every allocation, a fifth of all its time.
+  private static let prepareLibrary: Void = { sq_sqlite_without_memory_count() }()
 
   private static func configuration(isShared: Bool) -> Configuration {
     var configuration = Configuration()
@@ -154,6 +161,7 @@ public final class Store: Sendable {
       try db.execute(
         sql: """
           PRAGMA synchronous = FULL;
+          PRAGMA secure_delete = OFF;
           PRAGMA cache_size = -32768;
           PRAGMA temp_store = MEMORY;
           PRAGMA recursive_triggers = OFF;

@@ -29,6 +29,7 @@ final class StoredOnce: Sendable {
   private struct Values {
     var settings: [SweepID: SweepSettings] = [:]
     var resources: [String: Resources] = [:]
+    var uses: [String: [String: Int]] = [:]
   }
   private let values = Mutex(Values())
 
@@ -37,6 +38,13 @@ final class StoredOnce: Sendable {
     let loaded = try load()
     values.withLock { $0.settings[sweep] = loaded }
     return loaded
+  }
+
+  func uses(_ text: String, decode: () throws -> [String: Int]) rethrows -> [String: Int] {
+    if let known = values.withLock({ $0.uses[text] }) { return known }
+    let decoded = try decode()
+    values.withLock { $0.uses[text] = decoded }
+    return decoded
   }
 
   func resources(_ text: String, decode: () throws -> Resources) rethrows -> Resources {

@@ -153,8 +153,9 @@ extension Store {
       }
       try resolveDependencies(now: turn.now, db)
       try promoteDue(now: turn.now, db)
-      let wanted = try plan(try offer(executor: turn.executor, db))
-      for (lane, count) in wanted where count > 0 {
+      let available = try offer(executor: turn.executor, db)
+      let wanted = try plan(available)
+      for (lane, count) in granted(wanted, of: available) {
         try claim(count, from: lane, turn, random: &generator, &outcome.claimed, db)
       }
       FaultPoint.reach(.turnBeforeCommit)
@@ -225,10 +226,6 @@ extension Store {
       try markRunning(s.job, s.attempt, at: startedAt, by: worker, db)
     }
     try save(s, db)
-    if s.outcome == .succeeded {
-      try change(s.job, to: .completed, reason: nil, at: s.endedAt, by: worker, db)
-      return true
-    }
     let (failures, losses): (Int, Int) = (row[1], row[2])
     let isCancelled = row[3] as Int64? != nil
     let settings = try settings(of: sweep, db)
@@ -243,15 +240,20 @@ extension Store {
     switch next {
     case .complete:
       try change(s.job, to: .completed, reason: nil, at: s.endedAt, by: worker, db)
+      try noteEnd(of: s.job, sweep, db)
     case .fail(let reason):
-      try change(s.job, to: .failed, reason: reason, at: s.endedAt, by: worker, db)
+      try change(
+        s.job, to: .failed, reason: reason, at: s.endedAt, by: worker,
+        failures: s.outcome.isChargedToRetries ? 1 : 0, db)
+      try noteEnd(of: s.job, sweep, db)
       if let limit = settings.maxFailures, try pauseIfFailing(sweep, limit: limit, db) {
         outcome.paused.append(sweep)
       }
     case .cancel(let reason):
       try change(s.job, to: .cancelled, reason: reason, at: s.endedAt, by: worker, db)
+      try noteEnd(of: s.job, sweep, db)
     case .hold(let reason):
-      try change(s.job, to: .held, reason: reason, at: s.endedAt, by: worker, db)
+      try change(s.job, to: .held, reason: reason, at: s.endedAt, by: worker, losses: 1, db)
     case .retry(let at, let wanted, let charged, let reason):
       if wanted != (try resources(of: lane, db)) {
         let raised = try laneLike(lane, resources: wanted, db)
@@ -261,7 +263,7 @@ extension Store {
       let cost = s.isReturned ? (0, 0) : charged ? (1, 0) : (0, 1)
       try db.cachedStatement(
         sql: """
-          UPDATE job SET state = ?, due_at = ?, reason = ?, changed_at = ?, worker = ?,
+          UPDATE job SET state = ?, due_at = ?, reason = ?, changed_at = ?, worker = ?, cancel_at = NULL,
             failures = failures + ?, losses = losses + ? WHERE id = ?
           """
       ).execute(arguments: [
@@ -273,21 +275,27 @@ extension Store {
   }
 
   private func change(
-    _ job: JobID, to state: JobState, reason: String?, at: Timestamp, by worker: WorkerID, _ db: Database
+    _ job: JobID, to state: JobState, reason: String?, at: Timestamp, by worker: WorkerID, failures: Int = 0,
+    losses: Int = 0, _ db: Database
   ) throws {
     try db.cachedStatement(
       sql: """
-        UPDATE job SET state = ?, reason = ?, changed_at = ?, worker = ?, cancel_at = NULL WHERE id = ?
+        UPDATE job SET state = ?, reason = ?, changed_at = ?, worker = ?, cancel_at = NULL,
+          failures = failures + ?, losses = losses + ? WHERE id = ?
         """
-    ).execute(arguments: [state.rawValue, reason, at.rawValue, worker.rawValue, job.rawValue])
+    ).execute(arguments: [
+      state.rawValue, reason, at.rawValue, worker.rawValue, failures, losses, job.rawValue,
+    ])
   }
 
   private func save(_ s: Settlement, _ db: Database) throws {
     for output in s.outputs where output.size > 0 {
-      try db.cachedStatement(sql: "INSERT INTO output(attempt, stream, size, bytes) VALUES (?, ?, ?, ?)")
-        .execute(arguments: [
-          s.attempt.rawValue, output.stream.rawValue, output.size, output.bytes.map { Data($0) },
-        ])
+      try db.cachedStatement(
+        sql: "INSERT OR REPLACE INTO output(attempt, stream, size, bytes) VALUES (?, ?, ?, ?)"
+      )
+      .execute(arguments: [
+        s.attempt.rawValue, output.stream.rawValue, output.size, output.bytes.map { Data($0) },
+      ])
     }
     for (name, value) in s.results {
       try db.cachedStatement(

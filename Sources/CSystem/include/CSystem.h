@@ -52,6 +52,10 @@ int sq_affinity_count(void);
 // The three load averages; returns how many were read.
 int sq_load_averages(double loads[3]);
 
+// Tells SQLite, before its first use in this process, not to count the memory it allocates. Returns SQLite's code;
+// too late is no harm.
+int sq_sqlite_without_memory_count(void);
+
 // The place of `needle` in `haystack`, or NULL.
 const void *sq_find(const void *haystack, size_t length, const void *needle, size_t needle_length);
 
