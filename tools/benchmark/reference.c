@@ -146,7 +146,7 @@ static int claim(sqlite3_stmt **s, long long worker, long batch) {
 
 static void turns(long jobs, long batch) {
   run("INSERT INTO worker(name, host, boot_id, pid, backend, capacity, started_at, seen_at)"
-      " VALUES ('reference' || random(), 'c', 'c', 1, 'local', '{}', 0, 0)");
+      " VALUES ('reference' || random(), 'c', 'c', 1, 'local', '{\"slots\":1,\"cpus\":1,\"gpus\":0}', 0, 0)");
   long long worker = sqlite3_last_insert_rowid(db);
   const char *sql[] = {
       "UPDATE attempt SET ended_at = ?1, outcome = 'succeeded', exit_code = 0, started_at = coalesce(started_at, ?1),"

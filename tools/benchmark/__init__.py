@@ -1,0 +1,1 @@
+"""Measurements of sweepq beside what does the same work."""
