@@ -58,12 +58,15 @@ def running(bench, peers):
         timed([bench.sweepq, "worker", "--queue", queue, "--slots", 2, "--until-empty"], environment=bench.environment)
         return jobs / (time.perf_counter() - begun)
 
-    for name, peer, peer_count, budget in available:
-        row = Row("run /bin/true, 2 slots", "jobs/s", name, f"≥ {budget} ×", at_least=budget)
-        size = min(peer_count, count) if name.startswith("xargs") else peer_count // 5 if bench.quick else peer_count
-        for _ in range(bench.rounds if name.startswith("xargs") or bench.quick else 3):
-            row.add(*bench.interleaved(ours, lambda: peer(size)))
-        rows.append(row)
+    measurements = [ours]
+    for name, peer, size, budget in available:
+        rows.append(Row("run /bin/true, 2 slots", "jobs/s", name, f"≥ {budget} ×", at_least=budget))
+        size = min(size, count) if name.startswith("xargs") else size // 5 if bench.quick else size
+        measurements.append(lambda peer=peer, size=size: peer(size))
+    for _ in range(bench.rounds):
+        mine, *others = bench.interleaved(*measurements)
+        for row, rate in zip(rows, others):
+            row.add(mine, rate)
     return rows
 
 
