@@ -22,11 +22,11 @@ public struct HostMeasures: Sendable, Hashable {
   }
 }
 
-/// The lines of `/proc/meminfo`.
+/// The lines of `/proc/meminfo` and `/proc/self/status`.
 enum MemoryInformation {
   /// A field's bytes.
-  static func read(field: String) -> Int64? {
-    guard let bytes = readSmallFile("/proc/meminfo") else { return nil }
+  static func read(field: String, from path: String = "/proc/meminfo") -> Int64? {
+    guard let bytes = readSmallFile(path) else { return nil }
     return value(of: field, in: String(decoding: bytes, as: UTF8.self))
   }
 

@@ -1,5 +1,6 @@
 import CSystem
 import SweepModel
+import Synchronization
 
 #if canImport(Glibc)
   @preconcurrency import Glibc
@@ -276,11 +277,22 @@ extension ExitRecord {
   /// Until it executes the command, a child shares the supervisor's memory, and Linux counts that in: what is not above
   /// the supervisor's own peak says nothing.
   private static func residentBytes(_ usage: rusage) -> Int64 {
-    var own = rusage()
-    guard getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &own) == 0, usage.ru_maxrss > own.ru_maxrss else {
-      return 0
+    let peak = Int64(usage.ru_maxrss) * 1024
+    return OwnMemory.isExceeded(by: peak) ? peak : 0
+  }
+}
+
+/// The peak of the supervisor's own memory.
+private enum OwnMemory {
+  /// What was last read; it only grows.
+  private static let known = Mutex<Int64>(0)
+
+  static func isExceeded(by bytes: Int64) -> Bool {
+    known.withLock { known in
+      if bytes <= known { return false }
+      known = max(known, MemoryInformation.read(field: "VmHWM", from: "/proc/self/status") ?? 0)
+      return bytes > known
     }
-    return Int64(usage.ru_maxrss) * 1024
   }
 }
 

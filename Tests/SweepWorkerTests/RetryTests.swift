@@ -62,7 +62,8 @@ import Testing
   @Test func aKilledCommandThatHadTooMuchMemoryIsTriedAgainWithMore() throws {
     let bench = try Bench()
     let sweep = try bench.submit(
-      "test $SWEEPQ_ATTEMPT -ge 2 || kill -9 $$", resources: Resources(memory: MemorySize(rawValue: 4096))
+      #"test $SWEEPQ_ATTEMPT -ge 2 || exec perl -e '$x = "a" x 60000000; kill 9, $$'"#,
+      resources: Resources(memory: MemorySize(rawValue: 1 << 25))
     ) {
       $0.retry.limit = 1
       $0.retry.memoryFactor = 2
@@ -71,7 +72,7 @@ import Testing
     try bench.work()
     let job = try bench.job(sweep)
     #expect(job.state == .completed)
-    #expect(job.resources.memory == MemorySize(rawValue: 8192))
+    #expect(job.resources.memory == MemorySize(rawValue: 1 << 26))
     #expect(try bench.store.attempts(of: job.id).first?.outcome == .outOfMemory)
     #expect(try bench.attempt(within).outcome == .failed)
     #expect(try bench.attempt(within).signal == 9)
