@@ -41,6 +41,8 @@ public final class Worker {
   var mayHaveWork = true
   var seenVersion = -1
   var nextDue: Timestamp?
+  /// The last turn left some of what is due to the next.
+  var hasMoreDue = false
   var blockedSince: [LaneID: Timestamp] = [:]
   var obstacle: String?
 
@@ -209,7 +211,9 @@ public final class Worker {
     guard settlements.isEmpty, starts.isEmpty else { return false }
     if level > .work { return true }
     // What keeps it from starting anything keeps it from finding out by a turn that there is nothing.
-    guard settings.untilEmpty, !mayHaveWork || obstacle != nil, !mustReconcile else { return false }
+    guard settings.untilEmpty, !mayHaveWork || obstacle != nil, !mustReconcile, !hasMoreDue else {
+      return false
+    }
     do {
       let outlook = try store.outlook(executor: settings.executor)
       let total = allotment.total

@@ -60,8 +60,10 @@ extension Worker {
     supervisor?.flush()
     let stale = Set(outcome.stale)
     for settlement in settled { finish(settlement, isStale: stale.contains(settlement.attempt)) }
-    // What was due and is still not ready waits for something else, or for its turn among very many.
-    nextDue = try store.nextDue().map { $0 <= turn.now ? .now + 1_000 : $0 }
+    // Of very many that are due, or that others waited for, each turn makes a part ready.
+    nextDue = try store.nextDue()
+    hasMoreDue = nextDue.map { $0 <= turn.now } ?? false
+    if hasMoreDue { mayHaveWork = true }
   }
 
   /// The database refuses what a turn would write: finds the settlement that is at fault, so that it does not keep

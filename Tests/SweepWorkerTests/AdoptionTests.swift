@@ -36,7 +36,7 @@ import Testing
       let attempt = try #require(attempts.last)
       #expect(attempts.count == 1)
       #expect(attempt.exitCode == code)
-      #expect(attempt.userMicroseconds != nil)
+      #expect(attempt.userMicroseconds != nil && attempt.systemMicroseconds != nil)
       #expect(attempt.pid != nil)
       let output = try bench.store.output(of: attempt.id, .stdout)?.bytes
       #expect(output == Array("done\n".utf8))

@@ -159,6 +159,17 @@ import Testing
     try bench.expectOnce(sweep)
   }
 
+  @Test func whatAFailureCancelsIsCancelledToTheEndHoweverMuchItIs() throws {
+    let bench = try Bench()
+    let bad = try bench.submit("exit 1")
+    let second = try bench.submit("true", ["n=1..12000"], after: [Dependency(.sweep(bad.sweep))])
+    let third = try bench.submit("true", ["n=1..3"], after: [Dependency(.sweep(second.sweep))])
+    try bench.work()
+    #expect(try bench.counts(second)[.cancelled] == 12_000)
+    #expect(try bench.counts(third)[.cancelled] == 3)
+    try bench.expectSound()
+  }
+
   @Test func dueJobsBehindManyThatCannotBeClaimedAreReached() throws {
     let bench = try Bench()
     let blocker = try bench.submit("true", isHeld: true)

@@ -61,18 +61,20 @@ import Testing
 
   @Test func aKilledCommandThatHadTooMuchMemoryIsTriedAgainWithMore() throws {
     let bench = try Bench()
+    let hungry = "test $SWEEPQ_ATTEMPT -ge 2 || exec perl -e '$x = \"a\" x 60000000; kill 9, $$'"
+    let megabyte: Int64 = 1 << 20
     let sweep = try bench.submit(
-      #"test $SWEEPQ_ATTEMPT -ge 2 || exec perl -e '$x = "a" x 60000000; kill 9, $$'"#,
-      resources: Resources(memory: MemorySize(rawValue: 1 << 25))
+      hungry, resources: Resources(memory: MemorySize(rawValue: 4 * megabyte))
     ) {
       $0.retry.limit = 1
       $0.retry.memoryFactor = 2
     }
-    let within = try bench.submit("kill -9 $$", resources: Resources(memory: MemorySize(rawValue: 1 << 36)))
+    let within = try bench.submit(
+      hungry, resources: Resources(memory: MemorySize(rawValue: 1 << 36)))
     try bench.work()
     let job = try bench.job(sweep)
     #expect(job.state == .completed)
-    #expect(job.resources.memory == MemorySize(rawValue: 1 << 26))
+    #expect(job.resources.memory == MemorySize(rawValue: 8 * megabyte))
     #expect(try bench.store.attempts(of: job.id).first?.outcome == .outOfMemory)
     #expect(try bench.attempt(within).outcome == .failed)
     #expect(try bench.attempt(within).signal == 9)

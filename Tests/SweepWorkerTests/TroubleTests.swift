@@ -169,6 +169,25 @@ private final class SmallDisk {
     try bench.expectSound()
   }
 
+  @Test func aClaimThatWasNeverHeardOfCostsNothing() throws {
+    let bench = try Bench()
+    let sweep = try bench.submit(Bench.mark)
+    let driven = try DrivenWorker(bench)
+    // The commit took place, but its caller was told that it had failed.
+    var generator = SystemRandomNumberGenerator()
+    let turn = Turn(worker: driven.worker.seat.id, executor: "local", now: .now)
+    let outcome = try bench.store.turn(turn, random: &generator) { $0.lanes.map { ($0.lane, 1) } }
+    #expect(outcome.claimed.count == 1)
+    driven.worker.mustReconcile = true
+    try driven.drive(until: "the end") { try bench.counts(sweep)[.completed] == 1 }
+    try driven.leave()
+    let job = try bench.job(sweep)
+    #expect(job.attempts == 2)
+    #expect(job.losses == 0 && job.failures == 0)
+    try bench.expectOnce(sweep)
+    try bench.expectSound()
+  }
+
   @Test func afterADoubtfulCommitNothingIsSettledTwice() throws {
     let bench = try Bench()
     let sweep = try bench.submit(Bench.mark)
