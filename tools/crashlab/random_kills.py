@@ -1,5 +1,6 @@
-"""Several workers on one queue, killed at random over and over while they work."""
+"""Several workers on one queue, killed at random over and over while they work; and, in chaos, their supervisors too."""
 
+import os
 import random
 import signal
 import time
@@ -9,11 +10,12 @@ from .report import Figures
 from .sandbox import Sandbox, Stuck
 
 
-def run(sweepq, work, jobs=5000, workers=3, kills=1000, pause=0.01, seed=None):
-    figures = Figures("random")
+def run(sweepq, work, jobs=5000, workers=3, kills=1000, pause=0.01, seed=None, supervisor=None):
+    """`supervisor`: the argument by which a supervisor is told; then every third kill is that of a supervisor."""
+    figures = Figures("chaos" if supervisor else "random")
     seed = random.randrange(1 << 32) if seed is None else seed
     chance = random.Random(seed)
-    sandbox = Sandbox(sweepq, work / "random")
+    sandbox = Sandbox(sweepq, work / figures.name)
     sandbox.create()
     sandbox.submit(jobs, pause=pause)
     figures.values |= {"jobs": jobs, "workers": workers, "seed": seed}
@@ -25,6 +27,9 @@ def run(sweepq, work, jobs=5000, workers=3, kills=1000, pause=0.01, seed=None):
             due = (jobs * 0.97) * kill / kills
             sandbox.wait_for(lambda: ended() >= due, 120, f"only {ended()} of {jobs} jobs have ended")
             time.sleep(chance.uniform(0, 0.02))
+            if supervisor and kill % 3 == 0:
+                figures.count("supervisors killed", kill_one_supervisor(sandbox, supervisor, chance))
+                continue
             victim = chance.randrange(workers)
             running[victim].send_signal(signal.SIGKILL)
             if running[victim].wait() != -signal.SIGKILL:
@@ -36,7 +41,7 @@ def run(sweepq, work, jobs=5000, workers=3, kills=1000, pause=0.01, seed=None):
             worker.send_signal(signal.SIGKILL)
             worker.wait()
         sandbox.recover()
-        audit = Audit(sandbox)
+        audit = Audit(sandbox, may_lose=supervisor is not None)
         figures.case(f"seed {seed}", audit.run())
         figures.values["attempts by outcome"] = counts_as_json([audit])
     except Stuck as stuck:
@@ -47,6 +52,20 @@ def run(sweepq, work, jobs=5000, workers=3, kills=1000, pause=0.01, seed=None):
             worker.wait()
         sandbox.discard()
     return figures.close()
+
+
+def kill_one_supervisor(sandbox, word, chance):
+    """Returns how many were killed: none if there was none at that moment."""
+    # A command that has been forked and not yet executed has its supervisor's command line: it is not one.
+    found = [pid for pid in sandbox.processes() if word in sandbox.command_line(pid)
+             and word not in sandbox.command_line(sandbox.parent(pid))]
+    if not found:
+        return 0
+    try:
+        os.kill(chance.choice(found), signal.SIGKILL)
+    except ProcessLookupError:
+        return 0
+    return 1
 
 
 class LineCounter:

@@ -96,9 +96,23 @@ class Sandbox:
                 pass
         return found
 
+    @staticmethod
+    def command_line(pid):
+        try:
+            return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+        except OSError:
+            return []
+
+    @staticmethod
+    def parent(pid):
+        try:
+            return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            return 0
+
     def wait_until_gone(self, timeout=60):
         """The database is read only after this: a reader that closes it too early would drop SQLite's locks."""
-        self.wait_for(lambda: not self.processes(), timeout, "processes are left: %s" % self.processes)
+        self.wait_for(lambda: not self.processes(), timeout, "there are still processes of the queue")
 
     def wait_for(self, condition, timeout, what):
         deadline = time.monotonic() + timeout
