@@ -91,55 +91,111 @@ static void enqueue(long count, long batch) {
   }
 }
 
-/* Claiming and settling */
+/* Claiming and settling: the statements of Sources/SweepStore/Turn.swift and Claiming.swift */
 
-static long long claimed_job[10000], claimed_attempt[10000];
+enum { END, LOOK, RUNNING, COMPLETED, NOTE_END, UNSETTLED, PROMOTE, WISHES, OFFER, ACTIVE, READY, ATTEMPT, CLAIM, COUNT };
+static const char *const turn_sql[COUNT] = {
+    [END] = "UPDATE attempt SET ended_at = ?1, outcome = 'succeeded', reason = NULL, exit_code = 0, signal = NULL,"
+            " started_at = coalesce(started_at, ?1), host = coalesce(host, 'c'), pid = coalesce(pid, 1),"
+            " boot_id = coalesce(boot_id, 'c'), user_us = NULL, system_us = NULL, max_rss = NULL, has_files = 0"
+            " WHERE id = ?2 AND worker = ?3 AND ended_at IS NULL",
+    [LOOK] = "SELECT state, failures, losses, cancel_at, sweep, lane, attempt FROM job WHERE id = ?1",
+    [RUNNING] = "UPDATE job SET state = 'running', changed_at = ?1, worker = ?2, reason = NULL"
+                " WHERE id = ?3 AND state IN ('claimed', 'submitted')",
+    [COMPLETED] = "UPDATE job SET state = 'completed', reason = NULL, changed_at = ?1, worker = ?2, cancel_at = NULL"
+                  " WHERE id = ?3",
+    [NOTE_END] = "UPDATE lane SET unsettled = 1 WHERE blocked = 1 AND unsettled = 0 AND id IN (SELECT lane FROM"
+                 " dependency WHERE on_job = ?1 UNION ALL SELECT lane FROM dependency WHERE on_sweep = ?2)",
+    [UNSETTLED] = "SELECT id FROM lane INDEXED BY lane_unsettled WHERE blocked = 1 AND unsettled = 1 AND loader IS NULL",
+    [PROMOTE] = "UPDATE job SET state = CASE WHEN (SELECT blocked FROM lane WHERE lane.id = job.lane) THEN 'waiting'"
+                " ELSE 'queued' END, due_at = NULL, changed_at = ?1, worker = NULL WHERE id IN (SELECT id FROM job"
+                " INDEXED BY job_due WHERE state = 'waiting' AND due_at IS NOT NULL AND due_at <= ?1"
+                " ORDER BY due_at LIMIT 1000)",
+    [WISHES] = "SELECT resources, uses FROM lane INDEXED BY lane_ready WHERE queued > 0 AND open = 1"
+               " AND executor IS ?1 AND (resources, uses) > (?2, ?3) ORDER BY resources, uses LIMIT 1",
+    [OFFER] = "SELECT id, sweep, priority, queued FROM lane INDEXED BY lane_ready WHERE queued > 0 AND open = 1"
+              " AND executor IS NULL AND resources = ?1 AND uses = ?2 ORDER BY priority DESC, id LIMIT 512",
+    [ACTIVE] = "SELECT sum(active) FROM lane WHERE sweep = ?1",
+    [READY] = "SELECT id, sweep, idx, params, attempts FROM job INDEXED BY job_ready"
+              " WHERE state = 'queued' AND lane = ?1 ORDER BY id LIMIT ?2",
+    [ATTEMPT] = "INSERT INTO attempt(job, number, token, worker, executor, claimed_at)"
+                " VALUES (?1, 1, ?2, ?3, 'local', ?4)",
+    [CLAIM] = "UPDATE job SET state = 'claimed', attempt = ?1, attempts = attempts + 1, worker = ?2, reason = NULL,"
+              " changed_at = ?3, due_at = NULL WHERE id = ?4 AND state = 'queued'",
+};
+static sqlite3_stmt *turn[COUNT];
+static long long worker, claimed_job[10000], claimed_attempt[10000], claimed_sweep;
 
-static void settle(sqlite3_stmt **s, int i, long long worker) {
-  long long at = clock_ms();
-  sqlite3_bind_int64(s[0], 1, at);
-  sqlite3_bind_int64(s[0], 2, claimed_attempt[i]);
-  sqlite3_bind_int64(s[0], 3, worker);
-  finish(s[0]);
-  if (sqlite3_changes(db) != 1) fail("the attempt is not ours");
-  sqlite3_bind_int64(s[1], 1, claimed_job[i]);
-  finish(s[1]);
-  for (int step = 2; step <= 3; step++) { /* running, completed */
-    sqlite3_bind_int64(s[step], 1, at);
-    sqlite3_bind_int64(s[step], 2, worker);
-    sqlite3_bind_int64(s[step], 3, claimed_job[i]);
-    finish(s[step]);
-  }
+static void bind(int which, int count, const long long *values) {
+  for (int i = 0; i < count; i++) sqlite3_bind_int64(turn[which], i + 1, values[i]);
 }
 
-static int claim(sqlite3_stmt **s, long long worker, long batch) {
-  long long at = clock_ms(), lane = 0, sweep = 0;
-  while (sqlite3_step(s[4]) == SQLITE_ROW) {
-    if (!lane) lane = sqlite3_column_int64(s[4], 0), sweep = sqlite3_column_int64(s[4], 1);
+static void settle(int i) {
+  long long at = clock_ms();
+  bind(END, 3, (long long[]){at, claimed_attempt[i], worker});
+  finish(turn[END]);
+  if (sqlite3_changes(db) != 1) fail("the attempt is not ours");
+  bind(LOOK, 1, &claimed_job[i]);
+  finish(turn[LOOK]);
+  for (int which = RUNNING; which <= COMPLETED; which++) {
+    bind(which, 3, (long long[]){at, worker, claimed_job[i]});
+    finish(turn[which]);
   }
-  sqlite3_reset(s[4]);
-  if (!lane) return 0;
-  sqlite3_bind_int64(s[5], 1, sweep);
-  finish(s[5]);
-  sqlite3_bind_int64(s[6], 1, lane);
-  sqlite3_bind_int64(s[6], 2, batch);
+  bind(NOTE_END, 2, (long long[]){claimed_job[i], claimed_sweep});
+  finish(turn[NOTE_END]);
+}
+
+/* The different wishes of the lanes, and the lanes of each. Returns one that has something to claim, or 0. */
+static long long offer(void) {
+  char wishes[16][2][512];
   int count = 0;
-  while (sqlite3_step(s[6]) == SQLITE_ROW) claimed_job[count++] = sqlite3_column_int64(s[6], 0);
-  sqlite3_reset(s[6]);
+  for (int bound = 0; bound < 2; bound++) {
+    const char *resources = "", *uses = "";
+    for (;;) {
+      if (bound) sqlite3_bind_text(turn[WISHES], 1, "local", -1, SQLITE_STATIC);
+      else sqlite3_bind_null(turn[WISHES], 1);
+      sqlite3_bind_text(turn[WISHES], 2, resources, -1, SQLITE_TRANSIENT);
+      sqlite3_bind_text(turn[WISHES], 3, uses, -1, SQLITE_TRANSIENT);
+      int found = sqlite3_step(turn[WISHES]) == SQLITE_ROW && count < 16;
+      if (found) {
+        snprintf(wishes[count][0], 512, "%s", sqlite3_column_text(turn[WISHES], 0));
+        snprintf(wishes[count][1], 512, "%s", sqlite3_column_text(turn[WISHES], 1));
+        resources = wishes[count][0], uses = wishes[count][1], count++;
+      }
+      sqlite3_reset(turn[WISHES]);
+      if (!found) break;
+    }
+  }
+  long long lane = 0;
   for (int i = 0; i < count; i++) {
-    char token[16];
+    for (int part = 0; part < 2; part++)
+      sqlite3_bind_text(turn[OFFER], part + 1, wishes[i][part], -1, SQLITE_TRANSIENT);
+    while (sqlite3_step(turn[OFFER]) == SQLITE_ROW)
+      if (!lane) lane = sqlite3_column_int64(turn[OFFER], 0), claimed_sweep = sqlite3_column_int64(turn[OFFER], 1);
+    sqlite3_reset(turn[OFFER]);
+  }
+  bind(ACTIVE, 1, &claimed_sweep);
+  finish(turn[ACTIVE]);
+  return lane;
+}
+
+static int claim(long long lane, long batch) {
+  long long at = clock_ms();
+  bind(READY, 2, (long long[]){lane, batch});
+  int count = 0;
+  while (sqlite3_step(turn[READY]) == SQLITE_ROW) claimed_job[count++] = sqlite3_column_int64(turn[READY], 0);
+  sqlite3_reset(turn[READY]);
+  for (int i = 0; i < count; i++) {
+    char token[32];
     snprintf(token, sizeof token, "q%013lld", claimed_job[i]);
-    sqlite3_bind_int64(s[7], 1, claimed_job[i]);
-    sqlite3_bind_text(s[7], 2, token, -1, SQLITE_TRANSIENT);
-    sqlite3_bind_int64(s[7], 3, worker);
-    sqlite3_bind_int64(s[7], 4, at);
-    finish(s[7]);
+    bind(ATTEMPT, 1, &claimed_job[i]);
+    sqlite3_bind_text(turn[ATTEMPT], 2, token, -1, SQLITE_TRANSIENT);
+    sqlite3_bind_int64(turn[ATTEMPT], 3, worker);
+    sqlite3_bind_int64(turn[ATTEMPT], 4, at);
+    finish(turn[ATTEMPT]);
     claimed_attempt[i] = sqlite3_last_insert_rowid(db);
-    sqlite3_bind_int64(s[8], 1, claimed_attempt[i]);
-    sqlite3_bind_int64(s[8], 2, worker);
-    sqlite3_bind_int64(s[8], 3, at);
-    sqlite3_bind_int64(s[8], 4, claimed_job[i]);
-    finish(s[8]);
+    bind(CLAIM, 4, (long long[]){claimed_attempt[i], worker, at, claimed_job[i]});
+    finish(turn[CLAIM]);
   }
   return count;
 }
@@ -147,43 +203,23 @@ static int claim(sqlite3_stmt **s, long long worker, long batch) {
 static void turns(long jobs, long batch) {
   run("INSERT INTO worker(name, host, boot_id, pid, backend, capacity, started_at, seen_at)"
       " VALUES ('reference' || random(), 'c', 'c', 1, 'local', '{\"slots\":1,\"cpus\":1,\"gpus\":0}', 0, 0)");
-  long long worker = sqlite3_last_insert_rowid(db);
-  const char *sql[] = {
-      "UPDATE attempt SET ended_at = ?1, outcome = 'succeeded', exit_code = 0, started_at = coalesce(started_at, ?1),"
-      " host = coalesce(host, 'c'), pid = coalesce(pid, 1), boot_id = coalesce(boot_id, 'c'), has_files = 0"
-      " WHERE id = ?2 AND worker = ?3 AND ended_at IS NULL",
-      "SELECT state, failures, losses, cancel_at, sweep, lane, attempt FROM job WHERE id = ?1",
-      "UPDATE job SET state = 'running', changed_at = ?1, worker = ?2, reason = NULL"
-      " WHERE id = ?3 AND state IN ('claimed', 'submitted')",
-      "UPDATE job SET state = 'completed', reason = NULL, changed_at = ?1, worker = ?2, cancel_at = NULL WHERE id = ?3",
-      "SELECT id, sweep, priority, queued, resources FROM lane INDEXED BY lane_ready"
-      " WHERE queued > 0 AND open = 1 ORDER BY priority DESC, id LIMIT 512",
-      "SELECT sum(active) FROM lane WHERE sweep = ?1",
-      "SELECT id, sweep, idx, params, attempts FROM job INDEXED BY job_ready"
-      " WHERE state = 'queued' AND lane = ?1 ORDER BY id LIMIT ?2",
-      "INSERT INTO attempt(job, number, token, worker, executor, claimed_at) VALUES (?1, 1, ?2, ?3, 'local', ?4)",
-      "UPDATE job SET state = 'claimed', attempt = ?1, attempts = attempts + 1, worker = ?2, reason = NULL,"
-      " changed_at = ?3, due_at = NULL WHERE id = ?4 AND state = 'queued'",
-      "UPDATE job SET state = 'queued', due_at = NULL, changed_at = ?1, worker = NULL WHERE id IN (SELECT id FROM job"
-      " INDEXED BY job_due WHERE state = 'waiting' AND due_at IS NOT NULL AND due_at <= ?1 LIMIT 1000)",
-      "SELECT id FROM lane WHERE blocked = 1",
-  };
-  sqlite3_stmt *s[11];
-  for (int i = 0; i < 11; i++) s[i] = prepare(sql[i]);
+  worker = sqlite3_last_insert_rowid(db);
+  for (int i = 0; i < COUNT; i++) turn[i] = prepare(turn_sql[i]);
   sqlite3_stmt *begin = prepare("BEGIN IMMEDIATE"), *commit = prepare("COMMIT");
   int count = 0;
   long settled = 0;
   do {
     finish(begin);
-    for (int i = 0; i < count; i++) settle(s, i, worker);
+    for (int i = 0; i < count; i++) settle(i);
     settled += count;
-    finish(s[10]);
-    sqlite3_bind_int64(s[9], 1, clock_ms());
-    finish(s[9]);
-    count = settled < jobs ? claim(s, worker, batch) : 0;
+    finish(turn[UNSETTLED]);
+    bind(PROMOTE, 1, (long long[]){clock_ms()});
+    finish(turn[PROMOTE]);
+    long long lane = offer();
+    count = lane && settled < jobs ? claim(lane, batch) : 0;
     finish(commit);
   } while (count > 0);
-  for (int i = 0; i < 11; i++) sqlite3_finalize(s[i]);
+  for (int i = 0; i < COUNT; i++) sqlite3_finalize(turn[i]);
   sqlite3_finalize(begin);
   sqlite3_finalize(commit);
 }

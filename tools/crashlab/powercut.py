@@ -99,7 +99,7 @@ def points(log, acks, queue, every, chance, figures):
             figures.count("syncs")
         elif call == "pwrite64":
             disk.write(name, *arguments)
-            figures.count("writes")
+            figures.count(f"writes to {name}")
         elif call == "ftruncate":
             disk.truncate(name, *arguments)
             figures.count("truncations")
