@@ -9,7 +9,8 @@ extension ParameterValue {
     switch self {
     case .integer(let value): value.databaseValue
     case .real(let value): value.databaseValue
-    case .text(let value): value.databaseValue
+    // SQLite would end the text at a NUL.
+    case .text(let value): value.replacing("\0", with: "\u{FFFD}").databaseValue
     case .boolean(let value): (value ? 1 : 0).databaseValue
     }
   }
