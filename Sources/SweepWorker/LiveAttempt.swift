@@ -35,6 +35,8 @@ struct LiveAttempt {
     var cause: Cause
     /// When TERM becomes KILL; for watched attempts only, a supervisor keeps its own time.
     var killAt: Timestamp
+    /// The processes of a watched attempt, once we have begun to end them.
+    var tree: TreeEnding?
   }
 
   init(_ claimed: ClaimedJob, folder: AttemptFolder, resources: Resources, devices: [String]) {

@@ -192,7 +192,6 @@ public final class Worker {
     live[attempt] = one
     guard isFirst else { return }
     if one.isWatched {
-      _ = ProcessTree.signal(token: one.token, leader: one.leader, signal: SIGTERM)
       nextWatch = 0
     } else {
       supervisor?.cancel(attempt, grace: grace)

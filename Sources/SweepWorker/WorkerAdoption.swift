@@ -73,7 +73,7 @@ extension Worker {
     case .unstarted: return
     case .running(let start): follow(one, start)
     case .ended(let start, let record):
-      if one.ending != nil, endsRemains(of: one, start) { return }
+      if endsRemains(of: one, start) { return }
       harvest(one, record)
     case .void:
       var settlement = ended(one, .void, reason: "it was claimed, but never started")
@@ -137,14 +137,20 @@ extension Worker {
     {
       end(one.attempt, .timeLimit, grace: settings.grace)
     }
-    if let ending = known.ending { press(known, start, ending, now) }
+    press(one.attempt, start)
   }
 
-  private func press(
-    _ one: LiveAttempt, _ start: StartRecord?, _ ending: LiveAttempt.Ending, _ now: Timestamp
-  ) {
-    let signal = now < ending.killAt ? SIGTERM : SIGKILL
-    _ = ProcessTree.signal(token: one.token, leader: start, signal: signal)
+  /// Does what is due to end an attempt's processes.
+  ///
+  /// - Returns: whether there are any left to wait for.
+  @discardableResult
+  private func press(_ attempt: AttemptID, _ start: StartRecord?) -> Bool {
+    guard let one = live[attempt], let ending = one.ending else { return false }
+    var tree =
+      ending.tree ?? TreeEnding(token: one.token, leader: start?.leader, grace: ending.killAt - Timestamp.now)
+    let isOver = tree.step()
+    live[attempt]?.ending?.tree = tree
+    return !isOver
   }
 
   /// The command that we are ending has ended, but others that it has started may live on, as its own supervisor
@@ -152,11 +158,8 @@ extension Worker {
   ///
   /// - Returns: whether there are any left to wait for.
   private func endsRemains(of one: LiveAttempt, _ start: StartRecord?) -> Bool {
-    guard let ending = one.ending, !ProcessTree.members(token: one.token, leader: start?.leader).isEmpty
-    else { return false }
-    let now = Timestamp.now
-    press(one, start, ending, now)
-    return now < ending.killAt + Self.lateLimit
+    guard let ending = one.ending else { return false }
+    return press(one.attempt, start) && Timestamp.now < ending.killAt + Self.lateLimit
   }
 
   /// Its worker may have died before it noted which GPUs it had assigned.
