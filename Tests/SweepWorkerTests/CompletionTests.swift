@@ -163,7 +163,7 @@ import Testing
     let queue = try Queue(folder: bench.path + "/embedded")
     let first = try queue.submit(["/bin/sh", "-c", "until test -e \(bench.path)/go; do sleep 0.02; done"])
     let control = try WorkerControl()
-    let folder = queue.store.folder.path
+    defer { control.raise(to: .stop) }
     let done = try EmbeddedWork(queue, control)
     try eventually("the first job") { try queue.store.counts(of: first.sweep)[.running] == 1 }
     // Through the same connection that was given to work() before.
@@ -171,6 +171,6 @@ import Testing
     #expect(try queue.wait(for: second.sweep, timeout: 20_000)?[.completed] == 3)
     _ = try queue.store.cancel(JobSelection(sweeps: [first.name]))
     try eventually("the cancel") { try queue.store.counts(of: first.sweep)[.cancelled] == 1 }
-    #expect(try done.report().succeeded == 3, "\(folder)")
+    #expect(try done.report().succeeded == 3)
   }
 }

@@ -9,7 +9,7 @@ import Testing
     .turnBeforeCommit, .turnAfterCommit, .launchFolderMade, .launchSent, .harvestRead, .harvestTidied,
   ]
 
-  @Test(arguments: worker, [1, 4])
+  @Test(arguments: worker, [1, 2])
   func aWorkerThatDiesThereLosesAndDoublesNothing(point: FaultPoint.Name, hit: Int) throws {
     let bench = try Bench()
     let sweep = try bench.submit(Bench.mark, ["n=1..8"])
