@@ -46,7 +46,8 @@ func jobsInEachState(_ queue: TestQueue, _ seat: WorkerSeat) throws -> [JobState
     let receipt = try change(queue.store, JobSelection())
     for (before, job) in jobs {
       #expect(
-        try queue.state(job) == expected[before] ?? before, "of a job that was \(before)", sourceLocation: location)
+        try queue.state(job) == expected[before] ?? before, "of a job that was \(before)",
+        sourceLocation: location)
       let record = try #require(try queue.store.job(job))
       #expect((record.cancelRequestedAt != nil) == requested.contains(before), sourceLocation: location)
     }
@@ -58,7 +59,8 @@ func jobsInEachState(_ queue: TestQueue, _ seat: WorkerSeat) throws -> [JobState
 
   @Test func cancelEndsWhatHasNotStartedAndAsksForTheRest() throws {
     try expect(
-      [.held: .cancelled, .waiting: .cancelled, .queued: .cancelled], requested: [.claimed, .submitted, .running]
+      [.held: .cancelled, .waiting: .cancelled, .queued: .cancelled],
+      requested: [.claimed, .submitted, .running]
     ) { try $0.cancel($1) }
   }
 
@@ -161,7 +163,8 @@ func jobsInEachState(_ queue: TestQueue, _ seat: WorkerSeat) throws -> [JobState
       #expect(try queue.state(job) == state)
     }
     try queue.expectClean()
-    #expect(try queue.store.setPriority(4, .job(jobs[.queued]!)).changed == 1, "it is done, though nothing changes")
+    #expect(
+      try queue.store.setPriority(4, .job(jobs[.queued]!)).changed == 1, "it is done, though nothing changes")
     try queue.expectClean()
   }
 
@@ -182,7 +185,10 @@ func jobsInEachState(_ queue: TestQueue, _ seat: WorkerSeat) throws -> [JobState
     try queue.submit(30_000)
     var ids: [ClosedRange<Int64>] = []
     for number in Int64(0)..<3000 {
-      ids += [number * 10 + 1...number * 10 + 1, number * 10 + 3...number * 10 + 4, number * 10 + 6...number * 10 + 6]
+      ids += [
+        number * 10 + 1...number * 10 + 1, number * 10 + 3...number * 10 + 4,
+        number * 10 + 6...number * 10 + 6,
+      ]
     }
     let selection = JobSelection(ids: ids)
     #expect(try queue.store.counts(selection)[.queued] == 12_000)
@@ -197,7 +203,8 @@ func jobsInEachState(_ queue: TestQueue, _ seat: WorkerSeat) throws -> [JobState
     let queue = try TestQueue()
     #expect(try queue.store.cancel(JobSelection()) == ChangeReceipt())
     #expect(try queue.store.prune(JobSelection(), changedBefore: nil).jobs == 0)
-    #expect(complaint(.badData) { _ = try queue.store.cancel(.sweep("none")) }.contains("no sweep named none"))
+    #expect(
+      complaint(.badData) { _ = try queue.store.cancel(.sweep("none")) }.contains("no sweep named none"))
   }
 }
 
@@ -244,7 +251,10 @@ func jobsInEachState(_ queue: TestQueue, _ seat: WorkerSeat) throws -> [JobState
     #expect(receipt.folders == ["\(job.sweep)/\(id).1"])
     #expect(try Set(queue.states()) == [.held, .waiting, .claimed, .submitted, .running])
     #expect(try queue.store.attempts(of: id).isEmpty && queue.store.transitions(of: id).isEmpty)
-    #expect(try queue.raw { try Int.fetchOne($0, sql: "SELECT (SELECT count(*) FROM result) + (SELECT count(*) FROM output)") } == 0)
+    #expect(
+      try queue.raw {
+        try Int.fetchOne($0, sql: "SELECT (SELECT count(*) FROM result) + (SELECT count(*) FROM output)")
+      } == 0)
     #expect(try queue.store.sweep(named: "last") == nil)
     try queue.expectClean()
   }

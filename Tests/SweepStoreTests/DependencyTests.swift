@@ -35,7 +35,9 @@ import Testing
     try queue.expectClean()
   }
 
-  @Test(arguments: [Outcome.failed, .cancelled, .rejected]) func aFailureCancelsWhatNeededSuccess(outcome: Outcome) throws {
+  @Test(arguments: [Outcome.failed, .cancelled, .rejected]) func aFailureCancelsWhatNeededSuccess(
+    outcome: Outcome
+  ) throws {
     let queue = try TestQueue()
     let seat = try queue.seat()
     let first = try queue.submitOne(TestQueue.request("first"))

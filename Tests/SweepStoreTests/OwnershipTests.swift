@@ -56,14 +56,17 @@ import Testing
       from: try queue.store.deadWorkers(), by: seat.id, executor: "local", now: .now)
     #expect(adopted.map(\.attempt) == [jobs[0].attempt, jobs[1].attempt])
     #expect(adopted.map(\.token) == [jobs[0].token, jobs[1].token])
-    #expect(adopted[0].devices == ["gpu0", "gpu1"] && adopted[0].bootID == "boot-1" && adopted[0].startedAt != nil)
+    #expect(
+      adopted[0].devices == ["gpu0", "gpu1"] && adopted[0].bootID == "boot-1" && adopted[0].startedAt != nil)
     #expect(adopted[0].workerBootID == "boot-0" && adopted[0].number == 1 && adopted[0].lane == jobs[0].lane)
     #expect(adopted[1].startedAt == nil && adopted.map(\.isCancelRequested) == [false, true])
-    #expect(adopted[0].index == 0 && adopted[0].parameters == "{\"n\":0}" && adopted[0].sweep == jobs[0].sweep)
+    #expect(
+      adopted[0].index == 0 && adopted[0].parameters == "{\"n\":0}" && adopted[0].sweep == jobs[0].sweep)
     #expect(try queue.store.deadWorkers().isEmpty)
     #expect(!FileManager.default.fileExists(atPath: queue.folder.lock(name)))
     #expect(try queue.store.liveAttempts(of: seat.id).count == 2)
-    #expect(try queue.store.workers(includingEnded: true).first?.endReason == "its process ended without leaving")
+    #expect(
+      try queue.store.workers(includingEnded: true).first?.endReason == "its process ended without leaving")
     try queue.expectClean()
   }
 
@@ -106,7 +109,10 @@ import Testing
     let cluster = try queue.seat("cluster")
     #expect(try queue.store.adopt(from: [], by: cluster.id, executor: "cluster", now: .now).isEmpty)
     let seat = try queue.seat()
-    #expect(try queue.store.adopt(from: [], by: seat.id, executor: "local", now: .now).map(\.attempt) == [job.attempt])
+    #expect(
+      try queue.store.adopt(from: [], by: seat.id, executor: "local", now: .now).map(\.attempt) == [
+        job.attempt
+      ])
     #expect(try !queue.store.hasOrphans(executor: "local"))
   }
 

@@ -17,11 +17,13 @@ import Testing
     #expect(try queue.state(id) == .running)
     let live = try #require(try queue.store.liveAttempts(of: seat.id).first)
     #expect(live.id == job.attempt && live.token == job.token && live.worker == seat.id)
-    #expect(live.host == "here" && live.pid == 17 && live.bootID == "boot-1" && live.devices == ["gpu0", "gpu1"])
+    #expect(
+      live.host == "here" && live.pid == 17 && live.bootID == "boot-1" && live.devices == ["gpu0", "gpu1"])
     #expect(live.startedAt != nil && live.outcome == nil && live.workerName == seat.name)
     try queue.settle(job, seat, .succeeded)
     let done = try #require(try queue.store.job(id))
-    #expect(done.state == .completed && done.attempts == 1 && done.attempt == job.attempt && done.reason == nil)
+    #expect(
+      done.state == .completed && done.attempts == 1 && done.attempt == job.attempt && done.reason == nil)
     #expect(try queue.path(id) == [.queued, .claimed, .running, .completed])
     let history = try queue.store.transitions(of: id)
     #expect(history.map(\.worker) == [nil, seat.id, seat.id, seat.id])
@@ -51,20 +53,25 @@ import Testing
       .init(stream: .stdout, size: 4, bytes: nil),
     ]
     end.results = [
-      ("loss", .real(0.25)), ("n", .integer(.max)), ("name", .text("é\0x")), ("ok", .boolean(true)), ("n", .integer(2)),
+      ("loss", .real(0.25)), ("n", .integer(.max)), ("name", .text("é\0x")), ("ok", .boolean(true)),
+      ("n", .integer(2)),
       ("none", .real(.nan)),
     ]
     try queue.turn(seat, settled: [end])
     let attempt = try #require(try queue.store.attempts(of: id).first)
     #expect(attempt.host == "node" && attempt.pid == 4 && attempt.bootID == "boot-2" && attempt.exitCode == 0)
-    #expect(attempt.userMicroseconds == 10 && attempt.systemMicroseconds == 5 && attempt.maxResidentBytes == 1 << 40)
+    #expect(
+      attempt.userMicroseconds == 10 && attempt.systemMicroseconds == 5 && attempt.maxResidentBytes == 1 << 40
+    )
     #expect(attempt.hasFiles && attempt.outcome == .succeeded && attempt.devices.isEmpty)
     #expect(try queue.store.output(of: job.attempt, .stdout)?.size == 4, "the last of two is kept")
     #expect(try queue.store.output(of: job.attempt, .stdout)?.bytes == nil)
     #expect(try queue.store.output(of: job.attempt, .stderr) == nil, "an empty stream is no row")
     let results = try queue.store.results(of: job.attempt, job: id)
     #expect(results.map(\.name) == ["loss", "n", "name", "ok"])
-    #expect(results.map(\.value) == [.real(0.25), .integer(2), .text("é\u{FFFD}x"), .integer(1)], "a NUL would end the text")
+    #expect(
+      results.map(\.value) == [.real(0.25), .integer(2), .text("é\u{FFFD}x"), .integer(1)],
+      "a NUL would end the text")
     #expect(try !queue.store.isSettledWithoutFiles(job: id, number: 1))
     try queue.expectClean()
   }
@@ -92,7 +99,8 @@ import Testing
             let id = try queue.submitOne(
               TestQueue.request(retry: RetrySettings(limit: limit, delay: delay, onLost: onLost)))
             let job = try queue.claimOne(seat)
-            try queue.settle(job, seat, outcome, started: isStarted, reason: outcome == .succeeded ? nil : "why")
+            try queue.settle(
+              job, seat, outcome, started: isStarted, reason: outcome == .succeeded ? nil : "why")
             let isCharged = outcome.isChargedToRetries
             let expected: JobState =
               switch outcome {
@@ -250,7 +258,8 @@ import Testing
     let first = try queue.turn(seat, claim: 3).claimed
     let outcome = try queue.turn(
       seat, started: [TestQueue.notice(first[2])],
-      settled: [TestQueue.settlement(first[0], .succeeded), TestQueue.settlement(first[1], .failed)], claim: 2)
+      settled: [TestQueue.settlement(first[0], .succeeded), TestQueue.settlement(first[1], .failed)], claim: 2
+    )
     #expect(outcome.claimed.count == 2)
     #expect(try queue.states() == [.completed, .failed, .running, .claimed, .claimed, .queued])
     try queue.expectClean()
@@ -315,7 +324,9 @@ import Testing
   }
 
   /// More lanes than the window, all of higher priority, none of which this worker can serve.
-  @Test(arguments: ["executor", "resources", "limit"]) func lanesThatCannotBeServedHideNoOther(by kind: String) throws {
+  @Test(arguments: ["executor", "resources", "limit"]) func lanesThatCannotBeServedHideNoOther(
+    by kind: String
+  ) throws {
     let queue = try TestQueue()
     let seat = try queue.seat()
     try queue.store.setLimit("license", to: 0)
@@ -330,10 +341,12 @@ import Testing
         let sweep = SweepID(rawValue: db.lastInsertedRowID)
         let lane = try queue.store.makeLane(
           of: sweep, priority: 9, resources: Resources(gpus: kind == "resources" ? 1 : 0),
-          executor: kind == "executor" ? "elsewhere" : nil, loader: nil, uses: kind == "limit" ? ["license": 1] : [:],
+          executor: kind == "executor" ? "elsewhere" : nil, loader: nil,
+          uses: kind == "limit" ? ["license": 1] : [:],
           db)
         try db.execute(
-          sql: "INSERT INTO job(sweep, lane, idx, params, state, changed_at) VALUES (?, ?, 0, '{}', 'queued', 1)",
+          sql:
+            "INSERT INTO job(sweep, lane, idx, params, state, changed_at) VALUES (?, ?, 0, '{}', 'queued', 1)",
           arguments: [sweep.rawValue, lane.rawValue])
       }
     }
@@ -355,7 +368,8 @@ import Testing
         let lane = try queue.store.makeLane(
           of: sweep, priority: number % 3, resources: Resources(), executor: nil, loader: nil, uses: [:], db)
         try db.execute(
-          sql: "INSERT INTO job(sweep, lane, idx, params, state, changed_at) VALUES (?, ?, 0, '{}', 'queued', 1)",
+          sql:
+            "INSERT INTO job(sweep, lane, idx, params, state, changed_at) VALUES (?, ?, 0, '{}', 'queued', 1)",
           arguments: [sweep.rawValue, lane.rawValue])
       }
     }
