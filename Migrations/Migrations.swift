@@ -5,6 +5,12 @@ public enum Migrations {
     public let version: Int
     public let name: String
     public let sql: String
+
+    package init(version: Int, name: String, sql: String) {
+      self.version = version
+      self.name = name
+      self.sql = sql
+    }
   }
 
   /// All steps in order; a step is never edited once released.

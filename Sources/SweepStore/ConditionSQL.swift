@@ -9,8 +9,15 @@ enum ConditionSQL {
     case .compare(let name, let comparison, let literal): return compare(name, comparison.rawValue, literal)
     case .among(let name, let literals):
       let parts = literals.map { compare(name, "=", $0) }
-      return parts.isEmpty ? "0" : "(" + parts.joined(separator: " OR ") + ")"
-    case .like(let name, let pattern): return "\(value(name)) GLOB \(quote(pattern))"
+      return parts.isEmpty
+        ? "CASE WHEN \(value(name)) IS NULL THEN NULL ELSE 0 END"
+        : "(" + parts.joined(separator: " OR ") + ")"
+    case .like(let name, let pattern):
+      // Numbers as they are written, which is how the model shows them; SQLite would round them to 15 digits.
+      return """
+        (CASE \(type(name)) WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' WHEN 'text' THEN \(value(name))
+          ELSE job.params -> \(path(name)) END GLOB \(quote(pattern)))
+        """
     case .not(let inner): return "NOT (\(render(inner)))"
     case .and(let a, let b): return "(\(render(a)) AND \(render(b)))"
     case .or(let a, let b): return "(\(render(a)) OR \(render(b)))"
@@ -21,29 +28,42 @@ enum ConditionSQL {
   /// else; a missing value makes all of it unknown.
   private static func compare(_ name: String, _ comparison: String, _ literal: ParameterValue) -> String {
     let unordered = comparison == "!=" ? "1" : "0"
+    let equal = comparison == "=" || comparison == "<=" || comparison == ">=" ? "1" : "0"
+    // The inner query gives the value a name, so that its JSON is read once.
     if let number = literal.number {
       let right: String
-      if case .integer(let integer) = literal { right = String(integer) } else { right = String(number) }
-      // The inner query gives the value a name, so that its JSON is read once.
+      if case .integer(let integer) = literal { right = String(integer) } else { right = real(number) }
+      // A truth value and a text are equal where they read the same.
+      var otherwise = unordered
+      if case .boolean(let truth) = literal {
+        otherwise = "CASE v WHEN '\(truth)' THEN \(equal) ELSE \(unordered) END"
+      }
       return """
         (SELECT CASE WHEN v IS NULL THEN NULL WHEN typeof(v) <> 'text' THEN v \(comparison) \(right)
-          WHEN number(v) IS NULL THEN \(unordered) ELSE number(v) \(comparison) \(right) END
+          WHEN number(v) IS NULL THEN \(otherwise)
+          -- Read by SQLite, like the literal beside it; only it does not know hexadecimals.
+          ELSE CASE WHEN v GLOB '*[xX]*' THEN number(v) ELSE CAST(v AS REAL) END \(comparison) \(right) END
          FROM (SELECT \(value(name)) AS v))
         """
     }
     let right = quote(literal.description)
-    let equal = comparison == "=" || comparison == "<=" || comparison == ">=" ? "1" : "0"
     return """
       (SELECT CASE WHEN v IS NULL THEN NULL
         WHEN typeof(v) = 'text' AND number(v) IS NULL THEN v \(comparison) \(right)
-        WHEN json_type(job.params, \(quote(JobFilter.path(name)))) = \(right) THEN \(equal) ELSE \(unordered) END
+        WHEN \(type(name)) IN ('true', 'false') AND \(type(name)) = \(right) THEN \(equal) ELSE \(unordered) END
        FROM (SELECT \(value(name)) AS v))
       """
   }
 
-  private static func value(_ name: String) -> String {
-    "json_extract(job.params, \(quote(JobFilter.path(name))))"
+  private static func real(_ number: Double) -> String {
+    number.isInfinite ? number > 0 ? "9e999" : "-9e999" : String(number)
   }
+
+  private static func value(_ name: String) -> String { "json_extract(job.params, \(path(name)))" }
+
+  private static func type(_ name: String) -> String { "json_type(job.params, \(path(name)))" }
+
+  private static func path(_ name: String) -> String { quote(JobFilter.path(name)) }
 
   /// A string literal of SQL. A NUL would end the statement's text early, and no parameter holds one.
   private static func quote(_ text: String) -> String {

@@ -175,3 +175,10 @@ func complaint(
     return ""
   }
 }
+
+extension Store {
+  /// The one value of a query, as it is written in SQL.
+  func value(_ sql: String) throws -> String? {
+    try read { db in try DatabaseValue.fetchOne(db, sql: sql).map { "\($0)" } }
+  }
+}
