@@ -155,6 +155,10 @@ extension Store {
       """
     ),
     (
+      "every lane's resources are a JSON object",
+      "SELECT 'lane ' || id FROM lane WHERE NOT json_valid(resources) OR json_type(resources) <> 'object'"
+    ),
+    (
       "every job's parameters are a JSON object",
       "SELECT 'job ' || id FROM job WHERE NOT json_valid(params) OR json_type(params) <> 'object'"
     ),

@@ -29,7 +29,8 @@ extension Store {
         ORDER BY priority DESC, id LIMIT ?
         """)
     for wish in wishes {
-      let resources = try cachedResources(wish.resources)
+      // One damaged row must not keep the others from being claimed; `check` tells of it.
+      guard let resources = try? cachedResources(wish.resources) else { continue }
       let uses = try cachedUses(wish.uses)
       let rows = try Row.fetchCursor(
         statement,

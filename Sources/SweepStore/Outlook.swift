@@ -3,7 +3,7 @@ import SweepModel
 
 /// What is left in the queue for workers of one executor.
 public struct Outlook: Sendable {
-  /// What the jobs that can be claimed ask for, one entry a lane.
+  /// What the jobs that can be claimed ask for, one entry a lane. Those that no limit would ever let run are left out.
   public var queued: [Resources]
   /// Jobs that some worker has in hand.
   public var active: Int
@@ -19,8 +19,10 @@ extension Store {
         sql: """
           SELECT resources FROM lane INDEXED BY lane_ready
           WHERE queued > 0 AND open = 1 AND (executor IS NULL OR executor = ?)
+            AND NOT EXISTS (SELECT 1 FROM lane_use u JOIN named_limit n ON n.name = u.name
+              WHERE u.lane = lane.id AND u.amount > n.capacity)
           """, arguments: [executor]
-      ).map { try cachedResources($0) }
+      ).compactMap { try? cachedResources($0) }
       let row = try Row.fetchOne(
         db,
         sql: """

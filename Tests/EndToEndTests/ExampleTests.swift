@@ -10,10 +10,11 @@ struct ExampleTests {
   @Test func aProgramEmbedsTheQueue() throws {
     let sandbox = try Sandbox()
     let folder = Sandbox.binary.split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" }
+    try sandbox.write("", to: "embedding.in")
     let program = try Program(
       command: [
-        "/usr/bin/env", "-C", "\(sandbox.path)/work", "\(folder)/EmbeddingExample", "\(sandbox.path)/work/queue",
-        Sandbox.binary,
+        "/usr/bin/env", "-C", "\(sandbox.path)/work", "\(folder)/EmbeddingExample",
+        "\(sandbox.path)/work/queue", Sandbox.binary,
       ], environment: ["PATH": "/usr/bin:/bin"], files: "\(sandbox.path)/embedding")
     let run = try program.finish(within: 60)
     #expect(run.exitCode == 0, "\(run.errors)")
@@ -35,7 +36,7 @@ struct ExampleTests {
       arguments: ["worker", "--until-empty", "--slots", "2"], deadline: 300)
     #expect(worker.exitCode == 0, "\(worker.errors)")
     let best = try sandbox.succeed(
-      "results", "@digits", "--sort", "accuracy", "--best", "1", "--format", "csv")
+      "results", "@digits", "--sort", "-accuracy", "--best", "1", "--format", "csv")
     let header = try #require(best.lines.first).split(separator: ",")
     let row = try #require(best.lines.last).split(separator: ",")
     let column = try #require(header.firstIndex(of: "accuracy"))
