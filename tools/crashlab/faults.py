@@ -86,7 +86,7 @@ def killed_submit(sandbox, name, fault):
 
 
 def killed_worker(sandbox, name, fault):
-    sandbox.submit(JOBS, pause=0.3 if name.startswith("adopt.") else 0.01)
+    sandbox.submit(JOBS, pause=0.3 if name.startswith("adopt.") else 0.25)
     if name.startswith("adopt."):
         first = sandbox.start_worker("--slots", 2, "--until-empty")
         sandbox.wait_for(lambda: sandbox.line_count("S") > 0, 30, "no job has started")
