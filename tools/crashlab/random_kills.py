@@ -10,7 +10,7 @@ from .report import Figures
 from .sandbox import Sandbox, Stuck
 
 
-def run(sweepq, work, jobs=5000, workers=3, kills=1000, pause=0.01, seed=None, supervisor=None):
+def run(sweepq, work, jobs=5000, workers=3, kills=1000, pause="mixed", seed=None, supervisor=None):
     """`supervisor`: the argument by which a supervisor is told; then every third kill is that of a supervisor."""
     figures = Figures("chaos" if supervisor else "random")
     seed = random.randrange(1 << 32) if seed is None else seed

@@ -10,6 +10,8 @@ from .report import Figures
 from .sandbox import Sandbox, Stuck
 
 JOBS = 3
+# Seconds that a job lasts: longer than the next worker needs to start, so that it finds some alive.
+PAUSE = 0.15
 LANES = 2
 # A run that ends before its kill means that the cycle is walked to its end; the count varies a little between runs.
 RUNS_TO_END = 5
@@ -51,7 +53,7 @@ def run(sweepq, work, stride=1, limit=None, supervisor=None):
     def lane(number):
         sandbox = Sandbox(sweepq, work / f"{figures.name}-{number}")
         sandbox.create()
-        sandbox.submit(JOBS)
+        sandbox.submit(JOBS, pause=PAUSE)
         sandbox.keep_template()
         while (point := walk.take()) is not None:
             sandbox.restore_template()
