@@ -165,10 +165,13 @@ extension Store {
         sql: """
           SELECT u.name, u.amount, n.capacity, (SELECT sum(v.amount * l.active) FROM lane_use v
             JOIN lane l ON l.id = v.lane WHERE v.name = u.name)
-          FROM job JOIN lane_use u ON u.lane = job.lane JOIN named_limit n ON n.name = u.name WHERE job.id = ?
+          FROM job JOIN lane_use u ON u.lane = job.lane LEFT JOIN named_limit n ON n.name = u.name WHERE job.id = ?
           """, arguments: [job.rawValue]
       ).compactMap { row in
-        let (amount, capacity, used): (Int, Int, Int) = (row[1], row[2], row[3])
+        guard let capacity = row[2] as Int? else {
+          return "It needs the limit \(row[0] as String), which is not set any more."
+        }
+        let (amount, used): (Int, Int) = (row[1], row[3])
         guard used + amount > capacity else { return nil }
         return
           "It needs \(amount) of the limit \(row[0] as String), of which \(used) of \(capacity) are in use."

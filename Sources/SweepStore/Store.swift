@@ -52,6 +52,10 @@ public final class Store: Sendable {
     self.folder = folder
     let path = folder.database
     if !QueueFolder.exists(path) {
+      guard errno != EACCES else {
+        throw QueueError(
+          .permission, "\(folder.path) may not be looked into", remedy: "check who owns the folder")
+      }
       guard options.creates else {
         throw QueueError(
           .unavailable, "there is no queue in \(folder.path)",
