@@ -199,7 +199,15 @@ extension Worker {
       summary.failed += 1
     }
     guard let (folder, kept) = place else { return }
-    do { try folders.retire(folder, keeping: kept) } catch { tell(trouble: "\(error)") }
+    do {
+      // Only what has an exit record is used again: of any other attempt an order may still be under way, to a
+      // supervisor whose worker has died, and must not find a gate that can be taken.
+      if settlement.exitCode != nil || settlement.signal != nil {
+        try folders.retire(folder, keeping: kept)
+      } else {
+        try folder.remove(keeping: kept)
+      }
+    } catch { tell(trouble: "\(error)") }
     FaultPoint.reach(.harvestTidied)
   }
 }
