@@ -147,6 +147,13 @@ extension Store {
       "SELECT 'transition ' || id FROM transition WHERE NOT EXISTS (SELECT 1 FROM job WHERE job.id = transition.job)"
     ),
     (
+      "every result stands at the job of its attempt",
+      """
+      SELECT 'attempt ' || r.attempt FROM result r LEFT JOIN attempt a ON a.id = r.attempt
+      WHERE a.job IS NOT r.job
+      """
+    ),
+    (
       "what a lane uses of the limits stands with it twice",
       """
       SELECT 'lane ' || id FROM lane WHERE (SELECT json_group_object(name, amount)

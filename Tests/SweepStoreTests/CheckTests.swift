@@ -87,6 +87,10 @@ import Testing
       "every transition belongs to a job"
     ),
     ("UPDATE lane_use SET amount = 2", "what a lane uses of the limits stands with it twice"),
+    (
+      "INSERT INTO result(job, attempt, name, value) SELECT 2, id, 'x', 1 FROM attempt WHERE job = 1",
+      "every result stands at the job of its attempt"
+    ),
     ("DELETE FROM lane_use", "what a lane uses of the limits stands with it twice"),
     ("UPDATE job SET sweep = 999 WHERE id = 1", "every reference leads to a row"),
     ("UPDATE job SET state = 'nonsense' WHERE id = 1", "SQLite finds the database intact"),
