@@ -247,12 +247,8 @@ BEGIN SELECT RAISE(ABORT, 'a job keeps its id, sweep, index and parameters'); EN
 
 CREATE TRIGGER job_begun AFTER INSERT ON job
 BEGIN
-  SELECT CASE
-    WHEN NOT (NEW.state = 'queued' OR NEW.state = 'waiting' OR NEW.state = 'held')
-    THEN RAISE(ABORT, 'a new job is held, waiting or queued')
-    -- REPLACE removes a row without telling a trigger of it.
-    WHEN EXISTS (SELECT 1 FROM transition WHERE job = NEW.id) THEN RAISE(ABORT, 'a job is never replaced')
-  END;
+  SELECT RAISE(ABORT, 'a new job is held, waiting or queued')
+    WHERE NOT (NEW.state = 'queued' OR NEW.state = 'waiting' OR NEW.state = 'held');
   INSERT INTO transition(job, from_state, to_state, at, worker, reason)
     VALUES (NEW.id, NULL, NEW.state, NEW.changed_at, NEW.worker, NEW.reason);
   UPDATE lane SET held = held + (NEW.state = 'held'), waiting = waiting + (NEW.state = 'waiting'),
@@ -330,9 +326,11 @@ BEGIN
     failed = failed - (OLD.state = 'failed'), cancelled = cancelled - (OLD.state = 'cancelled') WHERE id = OLD.lane;
 END;
 
+-- It leads from where the last one led to where the job stands: there is such a row only at the change itself. This
+-- also stops REPLACE, which removes rows without telling a trigger, for transitions and for jobs.
 CREATE TRIGGER transition_is_true BEFORE INSERT ON transition
-WHEN NEW.to_state IS NOT (SELECT state FROM job WHERE id = NEW.job)
-  OR EXISTS (SELECT 1 FROM transition WHERE id = NEW.id)
+WHEN NEW.to_state IS NOT (SELECT state FROM job WHERE id = NEW.job) OR NEW.from_state IS NEW.to_state
+  OR NEW.from_state IS NOT (SELECT to_state FROM transition WHERE job = NEW.job ORDER BY id DESC LIMIT 1)
 BEGIN SELECT RAISE(ABORT, 'a transition is written by the change it tells of'); END;
 
 CREATE TRIGGER transition_stays BEFORE UPDATE ON transition

@@ -30,8 +30,9 @@ extension Store {
         """)
     for wish in wishes {
       // One damaged row must not keep the others from being claimed; `check` tells of it.
-      guard let resources = try? cachedResources(wish.resources) else { continue }
-      let uses = try cachedUses(wish.uses)
+      guard let resources = try? cachedResources(wish.resources), let uses = try? cachedUses(wish.uses) else {
+        continue
+      }
       let rows = try Row.fetchCursor(
         statement,
         arguments: [

@@ -63,7 +63,10 @@ enum ConditionSQL {
 
   private static func type(_ name: String) -> String { "json_type(job.params, \(path(name)))" }
 
-  private static func path(_ name: String) -> String { quote(JobFilter.path(name)) }
+  /// A path cannot hold a quotation mark, and no parameter has one in its name.
+  private static func path(_ name: String) -> String {
+    name.contains("\"") ? "NULL" : quote(JobFilter.path(name))
+  }
 
   /// A string literal of SQL. A NUL would end the statement's text early, and no parameter holds one.
   private static func quote(_ text: String) -> String {

@@ -27,6 +27,7 @@ extension Store {
     case .id: orderSQL = "job.id"
     case .newestFirst: orderSQL = "job.id DESC"
     case .latestChange: orderSQL = "job.changed_at DESC, job.id DESC"
+    case .parameter(let name, _) where name.contains("\""): orderSQL = "job.id"
     case .parameter(let name, let descending):
       orderSQL = "json_extract(job.params, ?)\(descending ? " DESC" : ""), job.id"
       arguments += [JobFilter.path(name)]
@@ -52,7 +53,7 @@ extension Store {
     if selection.isWholeSweeps {
       let names = selection.sweeps
       var sum = StateCounts()
-      for name in names {
+      for name in Set(names) {
         let sweep = try requireSweep(name)
         let counts = try counts(of: sweep)
         for state in JobState.allCases where selection.states.isEmpty || selection.states.contains(state) {

@@ -63,7 +63,6 @@ public final class Store: Sendable {
       }
       try folder.create()
     }
-    try folder.createParts()
     _ = Store.prepareLibrary
     let isShared: Bool
     if case .network = try options.filesystem(folder.path) { isShared = true } else { isShared = false }
@@ -85,6 +84,7 @@ public final class Store: Sendable {
     }
     self.database = database
     self.queueID = queueID
+    try folder.createParts()
   }
 
   deinit {
@@ -167,6 +167,7 @@ public final class Store: Sendable {
           PRAGMA synchronous = FULL;
           PRAGMA secure_delete = OFF;
           PRAGMA cache_size = -32768;
+          PRAGMA journal_size_limit = 67108864;
           PRAGMA temp_store = MEMORY;
           PRAGMA recursive_triggers = OFF;
           """)
@@ -184,10 +185,10 @@ public final class Store: Sendable {
       let newest = steps.last?.version ?? 0
       if application == 0 && version == 0 {
         guard try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") == 0 else {
-          throw foreign(path)
+          throw refuseForeign(path)
         }
       } else if application != applicationID {
-        throw foreign(path)
+        throw refuseForeign(path)
       }
       guard version <= newest else {
         throw QueueError(
@@ -232,8 +233,10 @@ public final class Store: Sendable {
     }
   }
 
-  private static func foreign(_ path: String) -> QueueError {
-    QueueError(
+  /// Takes back what opening has put beside a file that is somebody else's.
+  private static func refuseForeign(_ path: String) -> QueueError {
+    for suffix in Turnstile.suffixes + [".host"] { unlink(path + suffix) }
+    return QueueError(
       .badData, "\(path) is an SQLite database, but not a queue of sweepq",
       remedy: "choose another folder with --queue")
   }

@@ -15,6 +15,8 @@ final class Turnstile: Sendable {
   private let turn: Int32
   private let write: Int32
 
+  static let suffixes = [".turn", ".write"]
+
   /// - Parameter prefix: the database's path; the lock files are `<prefix>.turn` and `<prefix>.write`.
   init(prefix: String) throws {
     turn = try Self.open(prefix + ".turn")

@@ -51,6 +51,8 @@ import Testing
       let before = FileManager.default.contents(atPath: folder.database)
       #expect(complaint(.badData) { _ = try Store(folder) }.contains("not a queue of sweepq"), "\(sql)")
       #expect(FileManager.default.contents(atPath: folder.database) == before)
+      let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+      #expect(names == ["queue.db"], "nothing is left there")
     }
   }
 

@@ -178,7 +178,7 @@ import Testing
     ("DELETE FROM job WHERE state = 'queued'", "only a finished job can be pruned"),
     (
       "REPLACE INTO job(id, sweep, lane, idx, params, state, changed_at) VALUES (1, 1, 1, 0, '{}', 'queued', 1)",
-      "a job is never replaced"
+      "a transition is written by the change it tells of"
     ),
     ("UPDATE transition SET reason = 'x'", "history is never edited"),
     ("UPDATE OR REPLACE transition SET id = id + 1", "history is never edited"),
@@ -193,6 +193,18 @@ import Testing
     ),
     (
       "REPLACE INTO transition(id, job, to_state, at) VALUES (1, 1, 'completed', 1)",
+      "a transition is written by the change it tells of"
+    ),
+    (
+      "INSERT INTO transition(job, from_state, to_state, at) VALUES (1, 'running', 'completed', 1)",
+      "a transition is written by the change it tells of"
+    ),
+    (
+      "INSERT INTO transition(job, from_state, to_state, at) VALUES (1, 'completed', 'completed', 1)",
+      "a transition is written by the change it tells of"
+    ),
+    (
+      "REPLACE INTO transition(id, job, from_state, to_state, at) SELECT max(id), 1, 'running', 'completed', 1 FROM transition WHERE job = 1",
       "a transition is written by the change it tells of"
     ),
     ("DELETE FROM attempt", "an attempt is never deleted while its job is there"),
