@@ -30,15 +30,19 @@ public final class Store: Sendable {
     /// Make the queue if it is not there.
     public var creates: Bool
     public var hostName: String
+    /// Pages in the write-ahead log after which a commit moves them into the database. Few, for a process that soon
+    /// ends: where no other has the queue open, the next one to open it reads the whole log first.
+    public var checkpointPages: Int
     public var filesystem: @Sendable (String) throws -> Filesystem
     var steps: [Migrations.Step]
 
     public init(
-      creates: Bool = false, hostName: String = Store.currentHostName(),
+      creates: Bool = false, hostName: String = Store.currentHostName(), checkpointPages: Int = 1000,
       filesystem: @escaping @Sendable (String) throws -> Filesystem = Filesystem.of
     ) {
       self.creates = creates
       self.hostName = hostName
+      self.checkpointPages = checkpointPages
       self.filesystem = filesystem
       self.steps = Migrations.all
     }
@@ -77,7 +81,7 @@ public final class Store: Sendable {
           let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
           if descriptor >= 0 { close(descriptor) }
         }
-        let database = try DatabaseQueue(path: path, configuration: Store.configuration(isShared: isShared))
+        let database = try DatabaseQueue(path: path, configuration: Store.configuration(options))
         let id = try Store.prepare(database, path: path, isShared: isShared, steps: steps)
         return (database, id)
       }
@@ -153,7 +157,8 @@ public final class Store: Sendable {
   /// Once a process: SQLite's count of its own memory costs a lock at every allocation, a fifth of all its time.
   private static let prepareLibrary: Void = { sq_sqlite_without_memory_count() }()
 
-  private static func configuration(isShared: Bool) -> Configuration {
+  private static func configuration(_ options: Options) -> Configuration {
+    let checkpointPages = options.checkpointPages
     var configuration = Configuration()
     configuration.label = "sweepq"
     configuration.foreignKeysEnabled = true
@@ -167,6 +172,7 @@ public final class Store: Sendable {
           PRAGMA synchronous = FULL;
           PRAGMA secure_delete = OFF;
           PRAGMA cache_size = -32768;
+          PRAGMA wal_autocheckpoint = \(checkpointPages);
           PRAGMA journal_size_limit = 67108864;
           PRAGMA temp_store = MEMORY;
           PRAGMA recursive_triggers = OFF;
@@ -224,7 +230,7 @@ public final class Store: Sendable {
       }
       if version == 0 {
         try db.execute(sql: "PRAGMA application_id = \(applicationID)")
-        var generator = SystemRandomNumberGenerator()
+        var generator = SystemRandomness()
         try db.execute(
           sql: "INSERT OR IGNORE INTO setting(name, value) VALUES ('queue_id', ?), ('created_at', ?)",
           arguments: [AttemptToken.random(using: &generator).rawValue, String(Timestamp.now.rawValue)])

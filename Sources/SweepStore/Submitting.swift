@@ -58,7 +58,7 @@ extension Store {
     _ request: SubmitRequest, _ existing: SweepRecord?, first: Batch, _ more: String,
     _ rest: inout some IteratorProtocol<String>, _ progress: ((Int) -> Void)?, skipped: () -> Int
   ) throws -> SubmitReceipt {
-    var generator = SystemRandomNumberGenerator()
+    var generator = SystemRandomness()
     let loader = "submit-" + AttemptToken.random(using: &generator).rawValue
     guard let alive = try FileLock.tryAcquire(folder.lock(loader)) else {
       throw QueueError(.busy, "the lock \(loader) is taken", remedy: "try again")

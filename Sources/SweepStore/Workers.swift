@@ -54,7 +54,7 @@ extension Store {
   public func seatWorker(
     host: String, bootID: String, pid: Int32, backend: String, capacity: WorkerCapacity
   ) throws -> WorkerSeat {
-    var generator = SystemRandomNumberGenerator()
+    var generator = SystemRandomness()
     let name = "worker-" + AttemptToken.random(using: &generator).rawValue
     guard let lock = try FileLock.tryAcquire(folder.lock(name)) else {
       throw QueueError(.busy, "the lock of the new worker \(name) is taken", remedy: "try again")

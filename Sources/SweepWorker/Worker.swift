@@ -26,7 +26,7 @@ public final class Worker {
   var lookAhead = LookAhead()
   var recipes: [SweepID: SweepRecipe] = [:]
   var laneResources: [LaneID: Resources] = [:]
-  var random = SystemRandomNumberGenerator()
+  var random = SystemRandomness()
   var summary = WorkerReport()
 
   // What the next turn writes.

@@ -77,6 +77,6 @@ func eventually(_ what: String, seconds: Int64 = 30, _ condition: () throws -> B
 
 /// A token that no other test in this run has.
 func freshToken() -> AttemptToken {
-  var generator = SystemRandomNumberGenerator()
+  var generator = SystemRandomness()
   return .random(using: &generator)
 }

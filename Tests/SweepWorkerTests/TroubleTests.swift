@@ -174,7 +174,7 @@ private final class SmallDisk {
     let sweep = try bench.submit(Bench.mark)
     let driven = try DrivenWorker(bench)
     // The commit took place, but its caller was told that it had failed.
-    var generator = SystemRandomNumberGenerator()
+    var generator = SystemRandomness()
     let turn = Turn(worker: driven.worker.seat.id, executor: "local", now: .now)
     let outcome = try bench.store.turn(turn, random: &generator) { $0.lanes.map { ($0.lane, 1) } }
     #expect(outcome.claimed.count == 1)

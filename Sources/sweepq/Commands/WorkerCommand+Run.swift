@@ -12,7 +12,7 @@ extension WorkerCommand {
       throw QueueError(
         .usage, "there is no executor named \(backend)", remedy: "use --backend local, which is this machine")
     }
-    let store = try queue.openStore(mayCreate: true)
+    let store = try queue.openStore(mayCreate: true, isLongLived: true)
     let settings = try settings(for: store)
     if detach {
       try startInBackground(store)

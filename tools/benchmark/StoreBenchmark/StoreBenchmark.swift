@@ -25,7 +25,7 @@ struct StoreBenchmark {
     let seat = try store.seatWorker(
       host: "benchmark", bootID: "benchmark", pid: getpid(), backend: "local",
       capacity: WorkerCapacity(slots: batch, cpus: batch, memory: nil, gpus: 0))
-    var generator = SystemRandomNumberGenerator()
+    var generator = SystemRandomness()
     var claimed: [ClaimedJob] = []
     var settled = 0
     var turns = 0
