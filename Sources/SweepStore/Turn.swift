@@ -115,6 +115,10 @@ public struct Turn: Sendable {
   public var executor: String
   public var started: [StartNotice] = []
   public var settled: [Settlement] = []
+  /// What the executor says of attempts, where it has changed.
+  public var notes: [AttemptNote] = []
+  /// What attempts that have ended have used.
+  public var usages: [AttemptUsage] = []
   public var now: Timestamp
 
   public init(worker: WorkerID, executor: String, now: Timestamp) {
@@ -151,6 +155,8 @@ extension Store {
           outcome.stale.append(settlement.attempt)
         }
       }
+      if !turn.notes.isEmpty { try note(turn.notes, by: turn.worker, db) }
+      if !turn.usages.isEmpty { try save(turn.usages, db) }
       try resolveDependencies(now: turn.now, db)
       try promoteDue(now: turn.now, db)
       let available = try offer(executor: turn.executor, db)
