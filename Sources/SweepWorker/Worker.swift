@@ -56,7 +56,7 @@ public final class Worker {
   /// Nothing is started before this time of the monotonic clock, since the system refused the last start.
   var restUntil: Int64 = 0
   private var restLength: Int64 = 0
-  private var toldTroubles: [String: Int64] = [:]
+  private var toldTroubles = ToldTroubles()
   /// A commit failed without telling whether it took place: the rows must be compared with what we remember.
   var mustReconcile = false
   var level = WorkerControl.Level.work
@@ -149,12 +149,8 @@ public final class Worker {
     }
   }
 
-  /// The same trouble is told every ten seconds at most.
   func tell(trouble: String) {
-    let now = monotonicMilliseconds()
-    toldTroubles = toldTroubles.filter { now - $0.value < 10_000 }
-    guard toldTroubles.updateValue(toldTroubles[trouble] ?? now, forKey: trouble) == nil else { return }
-    report(.trouble(trouble))
+    if toldTroubles.isNews(trouble) { report(.trouble(trouble)) }
   }
 
   /// Starts nothing for a while: a second, and longer each time it does not help.

@@ -299,12 +299,3 @@ extension Worker {
   }
 }
 
-extension QueueError {
-  /// It may be otherwise the next time, whatever the job is.
-  fileprivate var isPassing: Bool {
-    switch code {
-    case .unavailable, .busy, .inputOutput, .permission, .internalFault: true
-    default: false
-    }
-  }
-}
