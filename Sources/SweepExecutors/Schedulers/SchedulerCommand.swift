@@ -10,17 +10,24 @@ package struct SchedulerCommand: Hashable, Sendable {
   /// Variables whose names begin so are removed from the environment first: a submit from inside a job, or a user's
   /// own settings, must not change what was asked for.
   package var removedPrefixes: [String]
+  /// Variables that stay all the same: they tell where the scheduler is.
+  package var keptNames: [String]
+  /// The scheduler hands this command's environment on to the job: `LC_ALL` is left as the user has it.
+  package var isJobEnvironment: Bool
   /// Milliseconds after which it is ended; its answer is then one without an exit code.
   package var timeout: Int64
 
   package init(
     _ arguments: [String], input: String? = nil, environment: [String: String?] = [:],
-    removedPrefixes: [String] = [], timeout: Int64 = 30_000
+    removedPrefixes: [String] = [], keptNames: [String] = [], isJobEnvironment: Bool = false,
+    timeout: Int64 = 30_000
   ) {
     self.arguments = arguments
     self.input = input
     self.environment = environment
     self.removedPrefixes = removedPrefixes
+    self.keptNames = keptNames
+    self.isJobEnvironment = isJobEnvironment
     self.timeout = timeout
   }
 }

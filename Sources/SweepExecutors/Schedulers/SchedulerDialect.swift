@@ -48,6 +48,11 @@ package protocol SchedulerDialect: Sendable {
 
   /// As many commands as needed. None of them may reach anything but these tasks.
   func cancel(_ tasks: [NativeTask]) -> [SchedulerCommand]
+  /// The same, comparing the job's name in the same breath where the scheduler can: an id may have been given to
+  /// another job meanwhile. Schedulers that cannot go by the id alone.
+  ///
+  /// - Parameter names: the job names of these tasks' submissions, as far as they are known.
+  func cancel(_ tasks: [NativeTask], names: [NativeID: String]) -> [SchedulerCommand]
   func hold(_ tasks: [NativeTask]) -> [SchedulerCommand]
   func release(_ tasks: [NativeTask]) -> [SchedulerCommand]
   /// - Parameter answer: that of a cancel, a hold or a release.
@@ -62,6 +67,12 @@ package protocol SchedulerDialect: Sendable {
   /// All jobs of this user, and what stands before them, for a person to look at.
   func queue() -> SchedulerCommand
   func readQueue(_ answer: CommandAnswer) -> Reading<[QueueEntry]>
+}
+
+extension SchedulerDialect {
+  package func cancel(_ tasks: [NativeTask], names: [NativeID: String]) -> [SchedulerCommand] {
+    cancel(tasks)
+  }
 }
 
 /// What holds for a scheduler whatever the site.

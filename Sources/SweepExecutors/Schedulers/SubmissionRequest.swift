@@ -53,6 +53,10 @@ package struct PreparedSubmission: Hashable, Sendable {
   }
 
   package static func scriptPath(in folder: String) -> String { "\(folder)/script" }
+  /// Where the scheduler's own words about a task go, and what the runner itself says; task nil for a single job.
+  package static func logPath(in folder: String, task: Int?) -> String {
+    task.map { "\(folder)/log.\($0)" } ?? "\(folder)/log"
+  }
 }
 
 /// What a submit command's answer means.
