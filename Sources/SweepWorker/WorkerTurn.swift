@@ -298,4 +298,3 @@ extension Worker {
       keeping: kept)
   }
 }
-

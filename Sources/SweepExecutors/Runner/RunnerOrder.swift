@@ -68,9 +68,9 @@ package struct RunnerOrder: Sendable {
     return lines.joined(separator: "\n") + "\n"
   }
 
-  /// Writes the order into the attempt's folder, durably.
+  /// Writes the order into the attempt's new folder.
   package func write(to folder: AttemptFolder) throws {
-    try WholeFile.write(Array(text().utf8), as: AttemptFolder.File.order.rawValue, in: folder.path)
+    try WholeFile.create(Array(text().utf8), as: AttemptFolder.File.order.rawValue, in: folder.path)
   }
 
   /// What the runner reads before it takes the gate.

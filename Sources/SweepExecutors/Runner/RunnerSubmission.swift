@@ -1,5 +1,9 @@
 import SweepModel
 
+#if canImport(Glibc)
+  @preconcurrency import Glibc
+#endif
+
 /// What one submission is to run: the file `tasks` in the submission's own folder, one line an attempt.
 package enum RunnerSubmission {
   static let fileName = "tasks"
@@ -19,6 +23,22 @@ package enum RunnerSubmission {
       text += "\(token) \(attempt.path)\n"
     }
     try WholeFile.write(Array(text.utf8), as: fileName, in: folder)
+  }
+
+  /// Keeps the script beside it, where a scheduler that reads it from a file finds it, and a person too.
+  package static func write(script: String, in folder: String) throws {
+    let path = PreparedSubmission.scriptPath(in: folder)
+    try WholeFile.write(Array(script.utf8), as: String(path.dropFirst(folder.count + 1)), in: folder)
+  }
+
+  /// Removes the folder with what is in it: the list, the script, and the scheduler's own output.
+  package static func remove(folder: String) throws {
+    for name in try AttemptFolder(path: folder).entries() {
+      if unlink("\(folder)/\(name)") != 0, errno != ENOENT {
+        throw fileError("remove", "\(folder)/\(name)", errno)
+      }
+    }
+    if rmdir(folder) != 0, errno != ENOENT { throw fileError("remove the folder", folder, errno) }
   }
 
   /// The shell command that runs one member of the submission, for the end of its script after ``Runner/text``.

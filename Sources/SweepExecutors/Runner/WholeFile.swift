@@ -19,9 +19,21 @@ enum WholeFile {
     syncFolder(folder)
   }
 
+  /// Makes a file that nobody looks for yet. Closed, but not forced to the disk: a thousand of these are made at a time,
+  /// and what a crash of this machine leaves of them is never run, since nothing was submitted or its folder is lost.
+  static func create(_ bytes: [UInt8], as name: String, in folder: String) throws {
+    let path = "\(folder)/\(name)"
+    let descriptor = uninterrupted { open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600) }
+    guard descriptor >= 0 else { throw fileError("create", path, errno) }
+    var failure: Int32 = writeAll(descriptor, bytes) ? 0 : errno
+    // On a network filesystem it is the close that tells whether the bytes have arrived.
+    if close(descriptor) != 0, failure == 0 { failure = errno }
+    if failure != 0 { throw fileError("write", path, failure) }
+  }
+
   /// A complete file beside it, under a name of its own; mode 0600.
   static func draft(_ bytes: [UInt8], for name: String, in folder: String) throws -> String {
-    var generator = SystemRandomNumberGenerator()
+    var generator = SystemRandomness()
     let number: UInt64 = generator.next()
     let path = "\(folder)/\(AttemptFolder.unfinishedPrefix)\(name)-\(String(number, radix: 36))"
     let descriptor = uninterrupted { open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600) }

@@ -139,7 +139,8 @@ extension ClusterWorker {
       submitPause = min(300_000, max(5_000, submitPause * 2))
       submitAfter = now + submitPause
       lastRefusal = why
-      tell(trouble: "whether \(dialect.title) took \(submission.jobName) is not known (\(why)); looking for it")
+      tell(
+        trouble: "whether \(dialect.title) took \(submission.jobName) is not known (\(why)); looking for it")
     }
   }
 
@@ -161,4 +162,3 @@ extension ClusterWorker {
     unsent = waiting + unsent
   }
 }
-

@@ -101,8 +101,13 @@ extension ClusterWorker {
     do {
       let recipe = try recipe(of: claimed.sweep)
       let launch = try recipe.order(
-        for: claimed, resources: resources, gpus: [], folder: folder, queue: store.folder, grace: settings.grace)
-      order = RunnerOrder(launch, setup: settings.executor.setup + recipe.settings.setup)
+        for: claimed, resources: resources, gpus: [], folder: folder, queue: store.folder,
+        grace: settings.grace)
+      order = RunnerOrder(
+        token: launch.token, arguments: launch.arguments, environment: launch.environment,
+        workingDirectory: launch.workingDirectory, standardInput: launch.standardInput,
+        timeLimit: launch.timeLimit,
+        grace: launch.grace, setUp: settings.executor.setup + recipe.settings.setup)
     } catch let error as QueueError where error.isPassing {
       return putBack(claimed.attempt, "\(error)", hasFolder: false)
     } catch {
@@ -133,12 +138,15 @@ extension ClusterWorker {
   }
 
   /// An attempt that is in no submission, and so can never start.
-  func giveUp(_ attempt: AttemptID, _ reason: String, outcome: Outcome, isReturned: Bool, hasFolder: Bool = true) {
+  func giveUp(
+    _ attempt: AttemptID, _ reason: String, outcome: Outcome, isReturned: Bool, hasFolder: Bool = true
+  ) {
     guard let one = live[attempt] else { return }
     settle(
       one,
       Settlement(
-        attempt: attempt, job: one.job, outcome: outcome, reason: reason, endedAt: .now, isReturned: isReturned),
+        attempt: attempt, job: one.job, outcome: outcome, reason: reason, endedAt: .now,
+        isReturned: isReturned),
       keeping: hasFolder ? [] : nil)
   }
 
@@ -166,7 +174,7 @@ extension ClusterWorker {
       summary.failed += 1
     }
     guard let place, let kept = place.kept else { return }
-    do { try place.folder.removeAfterRunner(keeping: kept) } catch { tell(trouble: "\(error)") }
+    do { try place.folder.remove(keeping: kept) } catch { tell(trouble: "\(error)") }
     FaultPoint.reach(.harvestTidied)
   }
 }

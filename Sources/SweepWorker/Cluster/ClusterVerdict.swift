@@ -28,7 +28,9 @@ enum ClusterVerdict: Hashable {
   /// - Parameters:
   ///   - gate: as it was just looked at. Its exit record goes before everything that a scheduler says.
   ///   - title: the scheduler's name, for sentences.
-  static func of(_ one: ClusterAttempt, gate: RemoteJudgement, now: Int64, title: String, settings: ExecutorSettings)
+  static func of(
+    _ one: ClusterAttempt, gate: RemoteJudgement, now: Int64, title: String, settings: ExecutorSettings
+  )
     -> ClusterVerdict
   {
     ClusterCase(one: one, now: now, title: title, settings: settings).verdict(gate)
@@ -56,7 +58,9 @@ private struct ClusterCase {
           reason: one.isCancelled ? "cancelled before it started" : "it never started, and never will"))
     case .foreign:
       return .settle(
-        .init(outcome: .void, reason: "its folder \(one.folder.path) belongs to another attempt", isGivenUp: true))
+        .init(
+          outcome: .void, reason: "its folder \(one.folder.path) belongs to another attempt", isGivenUp: true)
+      )
     }
   }
 
@@ -93,7 +97,9 @@ private struct ClusterCase {
   private func judge(_ ending: inout ClusterVerdict.Ending, _ state: TaskState) {
     let own = ending.exit?.reason.map { " (\($0))" } ?? ""
     // A command that has dealt with the signal itself and ends with a code of its own was still ended from outside.
-    let wasSignalled = ending.exit.map { $0.ending == .terminated || $0.signal != nil || ($0.exitCode ?? 0) > 128 }
+    let wasSignalled = ending.exit.map {
+      $0.ending == .terminated || $0.signal != nil || ($0.exitCode ?? 0) > 128
+    }
     switch state {
     case .timedOut: (ending.outcome, ending.reason) = (.timedOut, "\(title)'s time limit was reached\(own)")
     case .outOfMemory: (ending.outcome, ending.reason) = (.outOfMemory, "\(title): out of memory\(own)")
@@ -136,14 +142,16 @@ private struct ClusterCase {
       guard one.isAccounted else { return .askAccounts }
       return .settle(
         .init(
-          outcome: .lost, reason: "\(title) does not know it any more, and its gate was left empty", isGivenUp: true))
+          outcome: .lost, reason: "\(title) does not know it any more, and its gate was left empty",
+          isGivenUp: true))
     }
     return .wait
   }
 
   private func ending(_ state: TaskState, _ start: StartRecord?) -> ClusterVerdict.Ending {
     var ending = ClusterVerdict.Ending(
-      outcome: .lost, reason: nil, start: start, exitCode: one.sighting?.exitCode, signal: one.sighting?.signal)
+      outcome: .lost, reason: nil, start: start, exitCode: one.sighting?.exitCode,
+      signal: one.sighting?.signal)
     let said = one.sighting?.reason.map { " (\($0))" } ?? ""
     switch state {
     case .timedOut: (ending.outcome, ending.reason) = (.timedOut, "\(title)'s time limit was reached")
@@ -154,7 +162,8 @@ private struct ClusterCase {
       // What ran there may run on, for all that the scheduler knows.
       ending.isGivenUp = true
     case .cancelled where one.isCancelled: ending.outcome = .cancelled
-    case .cancelled: (ending.outcome, ending.reason) = (.cancelled, "cancelled in \(title) by somebody else\(said)")
+    case .cancelled:
+      (ending.outcome, ending.reason) = (.cancelled, "cancelled in \(title) by somebody else\(said)")
     case .failed:
       ending.outcome = .failed
       ending.reason = "\(title) says that it failed\(said), and it has left no exit record"
@@ -174,7 +183,8 @@ private struct ClusterCase {
     guard let sighting = one.sighting, sighting.state.isFinal || one.missingSince == nil else {
       guard let since = one.missingSince, now - since >= settings.lateFiles else { return .wait }
       guard one.isAccounted else { return .askAccounts }
-      return .forbid(.init(outcome: .void, reason: "\(title) does not know it any more, and it never started"))
+      return .forbid(
+        .init(outcome: .void, reason: "\(title) does not know it any more, and it never started"))
     }
     if sighting.state.isFinal {
       guard let since = one.finalSince, now - since >= settings.lateFiles else { return .wait }
@@ -184,7 +194,8 @@ private struct ClusterCase {
       return .forbid(
         .init(
           outcome: .void,
-          reason: "\(title) has called it running for \((now - since) / 1000) s on \(sighting.usage.nodes ?? "a node"), "
+          reason:
+            "\(title) has called it running for \((now - since) / 1000) s on \(sighting.usage.nodes ?? "a node"), "
             + "but its command never started: that node may not see \(one.folder.path)"))
     }
     return .wait
@@ -194,13 +205,15 @@ private struct ClusterCase {
     let said = sighting.reason.map { " (\($0))" } ?? ""
     switch sighting.state {
     case .cancelled:
-      return .init(outcome: .cancelled, reason: "cancelled in \(title) by somebody else before it started\(said)")
+      return .init(
+        outcome: .cancelled, reason: "cancelled in \(title) by somebody else before it started\(said)")
     case .completed, .failed:
       return .init(
         outcome: .void,
         reason: "\(title) says that it has ended\(said), but its command never started: its node may not see "
           + one.folder.path)
-    case .nodeFailed: return .init(outcome: .nodeFailed, reason: "\(title): its node failed before it started")
+    case .nodeFailed:
+      return .init(outcome: .nodeFailed, reason: "\(title): its node failed before it started")
     case .preempted: return .init(outcome: .preempted, reason: "\(title) pre-empted it before it started")
     default: return .init(outcome: .void, reason: "\(title) ended it before it started\(said)")
     }

@@ -211,7 +211,9 @@ public final class ClusterWorker {
   func obstacle(_ now: Int64) -> String? {
     if let silence { return "\(dialect.title) does not answer: \(silence.reason)" }
     if now < alarmUntil { return "very many jobs have vanished from \(dialect.title) at once" }
-    if now < submitAfter, let refusal = lastRefusal { return "\(dialect.title) takes no more for now: \(refusal)" }
+    if now < submitAfter, let refusal = lastRefusal {
+      return "\(dialect.title) takes no more for now: \(refusal)"
+    }
     return nil
   }
   var lastRefusal: String?
@@ -224,7 +226,9 @@ public final class ClusterWorker {
         descriptors.append(pollfd(fd: call.descriptor, events: Int16(POLLIN), revents: 0))
       }
     }
-    Glibc.poll(&descriptors, nfds_t(descriptors.count), isTurnDue() && monotonicMilliseconds() >= troubleUntil ? 0 : 50)
+    Glibc.poll(
+      &descriptors, nfds_t(descriptors.count), isTurnDue() && monotonicMilliseconds() >= troubleUntil ? 0 : 50
+    )
   }
 }
 

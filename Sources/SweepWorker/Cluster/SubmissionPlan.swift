@@ -30,9 +30,10 @@ struct SubmissionPlan {
     let number = array == nil ? "1" : "\"$\(dialect.traits.taskVariable)\""
     request = SubmissionRequest(
       jobName: Self.jobName(label, token, limit: dialect.traits.nameLimit), array: array,
-      resources: size > 1 ? Self.bundled(resources, size: size, parallel: parallel) : resources, folder: folder,
-      body: Runner.text + "sweepq_task \(ShellQuoting.quoted(folder)) \(number) \(size) \(parallel)\n",
-      environment: [:])
+      resources: size > 1 ? Self.bundled(resources, size: size, parallel: parallel) : resources,
+      folder: folder,
+      body: Runner.text
+        + RunnerSubmission.call(folder: folder, index: number, count: size, parallel: parallel) + "\n")
   }
 
   /// Readable, and unlike any other's.
@@ -40,8 +41,10 @@ struct SubmissionPlan {
     let room = min(limit, 60) - token.rawValue.utf8.count - 1
     guard room >= 3 else { return token.rawValue }
     var readable = String(
-      label.unicodeScalars.map { $0.isASCII && ($0.properties.isAlphabetic || ("0"..."9").contains($0)) ? Character($0) : "-" }
-        .prefix(room))
+      label.unicodeScalars.map {
+        $0.isASCII && ($0.properties.isAlphabetic || ("0"..."9").contains($0)) ? Character($0) : "-"
+      }
+      .prefix(room))
     if readable.first?.isLetter != true { readable = "s" + readable.dropLast(readable.count == room ? 1 : 0) }
     return "\(readable)-\(token)"
   }
@@ -60,8 +63,10 @@ struct SubmissionPlan {
 
   /// Makes the submission's folder with its list of tasks, and the script for those who want to read it.
   func write(script: String) throws {
+    let folder = AttemptFolder(path: request.folder)
+    try folder.create()
     try RunnerSubmission.write(
-      folder: request.folder, tasks: tasks.flatMap { $0.map { (token: $0.token, folder: $0.folder) } },
-      script: script)
+      tasks.flatMap { $0.map { (token: $0.token, folder: $0.folder) } }, in: folder.path)
+    try RunnerSubmission.write(script: script, in: folder.path)
   }
 }
