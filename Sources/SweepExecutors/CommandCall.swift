@@ -76,11 +76,15 @@ package final class CommandCall {
   private func start(_ folder: String, _ overrides: [String: String]) throws {
     let own = CommandEnvironment()
     var variables: [(name: String, value: String?)] = []
-    for name in own.names where command.removedPrefixes.contains(where: { name.hasPrefix($0) }) {
+    for name in own.names
+    where !command.keptNames.contains(name)
+      && command.removedPrefixes.contains(where: { name.hasPrefix($0) })
+    {
       variables.append((name, nil))
     }
     variables += overrides.map { ($0.key, $0.value) }
-    variables.append(("LC_ALL", "C"))
+    // Messages are read, so they must be in English; but not for what a job inherits.
+    if !command.isJobEnvironment { variables.append(("LC_ALL", "C")) }
     variables += command.environment.map { ($0.key, $0.value) }
     guard let name = command.arguments.first else {
       throw QueueError(.internalFault, "a command without a name")

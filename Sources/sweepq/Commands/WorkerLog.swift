@@ -15,7 +15,10 @@ final class WorkerLog {
     switch event {
     case .began(let name, let slots, let cpus, let gpus):
       let devices = gpus > 0 ? ", \(gpus) GPUs" : ""
-      line("\(name): \(slots) slots, \(cpus) CPUs\(devices)")
+      line(
+        cpus > 0
+          ? "\(name): \(slots) slots, \(cpus) CPUs\(devices)"
+          : "\(name): \(slots) jobs in the scheduler at most")
     case .adopted(let count): line("took over \(count) attempts of a worker that has died")
     case .started: break
     case .ended(let job, let outcome, let reason):
@@ -41,11 +44,21 @@ final class WorkerLog {
         .init(name: "failed", value: JSONValue(report.failed)),
         .init(name: "returned", value: JSONValue(report.returned)),
         .init(name: "adopted", value: JSONValue(report.adopted)),
+        .init(
+          name: "scheduler_calls",
+          value: .object(
+            report.schedulerCalls.sorted { $0.key < $1.key }.map {
+              .init(name: $0.key, value: JSONValue($0.value))
+            })),
       ])
     }
     var parts = ["\(report.succeeded) succeeded"]
     if report.failed > 0 { parts.append("\(report.failed) did not") }
     if report.returned > 0 { parts.append("\(report.returned) put back") }
+    if !report.schedulerCalls.isEmpty {
+      let calls = report.schedulerCalls.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
+      parts.append("calls of the scheduler: " + calls.joined(separator: ", "))
+    }
     line("ended: " + parts.joined(separator: ", "))
   }
 
