@@ -39,6 +39,7 @@ let package = Package(
     .target(
       name: "SweepExecutors",
       dependencies: ["SweepModel", "CSystem"],
+      resources: [.embedInCode("Runner/runner.sh")],
       swiftSettings: strict),
     .target(
       name: "SweepWorker",
