@@ -6,7 +6,7 @@ import Testing
 /// Where Slurm lies, or shows less than it seems to.
 @Suite struct SlurmReadingTests {
   let slurm = SlurmDialect(version: "22.05.8", localCluster: "here", user: "ann", seesOthers: true)
-  static let head = "JOBID|STATE|REASON|NAME\n"
+  static let head = "JOBID|STATE|REASON|NODELIST|NAME\n"
   static let accountsHead = SlurmDialect.accountColumns.joined(separator: "|") + "\n"
 
   func status(_ rows: String, of ids: String...) -> [TaskSighting]? {
@@ -60,15 +60,15 @@ import Testing
 
   @Test func reasonsAreKeptWhileTheyHold() {
     let seen = status(
-      "5|PENDING|ReqNodeNotAvail, UnavailableNodes:n1|a\n6|RUNNING|JobHeldAdmin|a\n7|FAILED|NonZeroExitCode|a\n"
-        + "8|PENDING|None|a\n9|CANCELLED|JobHeldUser|a\n", of: "5", "6", "7", "8", "9")
+      "5|PENDING|ReqNodeNotAvail, UnavailableNodes:n1||a\n6|RUNNING|JobHeldAdmin|n1|a\n7|FAILED|NonZeroExitCode|n1|a\n"
+        + "8|PENDING|None||a\n9|CANCELLED|JobHeldUser||a\n", of: "5", "6", "7", "8", "9")
     #expect(
       seen?.map(\.reason) == ["ReqNodeNotAvail, UnavailableNodes:n1", nil, "NonZeroExitCode", nil, nil])
   }
 
   @Test func arraysAreReadTaskByTask() {
     let seen = status(
-      "107_[2-3,5%2]|PENDING|JobArrayTaskLimit|arr\n107_1|RUNNING|None|arr\n108|RUNNING|None|one\n",
+      "107_[2-3,5%2]|PENDING|JobArrayTaskLimit||arr\n107_1|RUNNING|None|n1|arr\n108|RUNNING|None|n1|one\n",
       of: "107", "108")
     #expect(
       seen?.map(\.task) == [
@@ -79,14 +79,14 @@ import Testing
 
   /// The last task keeps the array's raw id, others have raw ids that may look like other submissions.
   @Test func onlyWhatWasAskedForIsSeen() {
-    #expect(status("107_1|RUNNING|None|arr\n", of: "108") == [])
-    #expect(status("207|FAILED|None|x\n", of: "107", "20") == [])
-    #expect(status("107+1|FAILED|None|x\n107.batch|FAILED|None|x\n", of: "107") == [])
-    #expect(status("107+0|RUNNING|None|x\n", of: "107")?.count == 1)
+    #expect(status("107_1|RUNNING|None|n1|arr\n", of: "108") == [])
+    #expect(status("207|FAILED|None|n1|x\n", of: "107", "20") == [])
+    #expect(status("107+1|FAILED|None|n1|x\n107.batch|FAILED|None|n1|x\n", of: "107") == [])
+    #expect(status("107+0|RUNNING|None|n1|x\n", of: "107")?.count == 1)
   }
 
   @Test func namesMayHoldAnything() {
-    #expect(status("5|RUNNING|None|a|b|c d\n", of: "5")?.first?.jobName == "a|b|c d")
+    #expect(status("5|RUNNING|None|n1|a|b|c d\n", of: "5")?.first?.jobName == "a|b|c d")
   }
 
   @Test func anEmptyQueueIsKnownByItsHeading() {
@@ -110,7 +110,7 @@ import Testing
 
   @Test func clustersAreToldApart() {
     let rows =
-      "CLUSTER: here\n\(Self.head)5|RUNNING|None|a\n6|RUNNING|None|b\nCLUSTER: there\n\(Self.head)5|FAILED|None|c\n"
+      "CLUSTER: here\n\(Self.head)5|RUNNING|None|n1|a\n6|RUNNING|None|n1|b\nCLUSTER: there\n\(Self.head)5|FAILED|None|n1|c\n"
     let ids = ["5;there", "6", "7;there"].map(NativeID.init(rawValue:))
     let answer = CommandAnswer(output: rows, ending: .exited(0))
     let seen = slurm.readStatus(answer, of: ids).value
