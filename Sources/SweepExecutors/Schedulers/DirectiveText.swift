@@ -2,12 +2,31 @@ import SweepModel
 
 /// What stands behind `#PBS` or `#BSUB` in a script: one line each, and nothing may break out of it.
 enum DirectiveText {
+  /// - Throws: ``QueueError`` `internalFault` for a request that nobody should have made.
+  static func check(_ request: SubmissionRequest, for traits: SchedulerTraits) throws {
+    let name = request.jobName.utf8
+    guard (1...traits.nameLimit).contains(name.count), name.first.map(isLetter) == true,
+      name.allSatisfy({ isLetter($0) || (48...57).contains($0) || "_.-".utf8.contains($0) })
+    else {
+      throw QueueError(.internalFault, "\(JSONText.quote(request.jobName)) is no job name for a scheduler")
+    }
+    if let array = request.array, array.count < traits.smallestArray || (array.throttle ?? 1) < 1 {
+      throw QueueError(.internalFault, "an array of \(array.count) tasks cannot be submitted")
+    }
+    guard request.folder.hasPrefix("/") else {
+      throw QueueError(.internalFault, "\(JSONText.quote(request.folder)) is no folder for a submission")
+    }
+    _ = try checked(request.folder, as: "The submission's folder")
+  }
+
+  private static func isLetter(_ byte: UInt8) -> Bool { (97...122).contains(byte | 0x20) }
+
   /// - Throws: ``QueueError`` if `value` cannot stand in a directive, or is empty.
   static func checked(_ value: String, as what: String) throws -> String {
     let trimmed = value.drop { $0 == " " }
     guard !trimmed.isEmpty, !value.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else {
       throw QueueError(
-        .configuration,
+        .badData,
         "\(what) is empty or has a line break or control character in it: \(JSONText.quote(value))",
         remedy: "Write it in one line")
     }
@@ -19,7 +38,7 @@ enum DirectiveText {
     let value = try checked(value, as: what)
     guard !value.contains(where: { " \"'\\".contains($0) }) else {
       throw QueueError(
-        .configuration, "\(what) has a blank, a quote or a backslash in it: \(JSONText.quote(value))",
+        .badData, "\(what) has a blank, a quote or a backslash in it: \(JSONText.quote(value))",
         remedy: "Write the name as the scheduler shows it")
     }
     return value
