@@ -35,4 +35,7 @@ public struct Resources: Hashable, Sendable, Codable {
     self.time = time
     self.cluster = cluster
   }
+
+  /// Machines that one job runs on.
+  package var nodes: Int { cluster?.nodes ?? 1 }
 }

@@ -118,6 +118,7 @@ extension Store {
     let workers = try livingWorkers()
     let suited = workers.filter { worker in
       let capacity = worker.capacity
+      if let nodes = capacity.nodes, job.resources.nodes > nodes { return false }
       return job.resources.cpus <= capacity.cpus && job.resources.gpus <= capacity.gpus
         && (job.resources.memory ?? MemorySize(rawValue: 0))
           <= (capacity.memory ?? MemorySize(rawValue: .max))
@@ -195,6 +196,7 @@ extension Store {
     var parts = ["\(resources.cpus) CPUs"]
     if resources.gpus > 0 { parts.append("\(resources.gpus) GPUs") }
     if let memory = resources.memory { parts.append("\(memory.rawValue / 1_048_576) MiB of memory") }
+    if resources.nodes > 1 { parts.append("\(resources.nodes) nodes") }
     return parts.joined(separator: ", ")
   }
 }

@@ -136,11 +136,14 @@ public struct WorkerCapacity: Sendable, Hashable, Codable {
   /// Bytes, or nil where memory is not counted.
   public var memory: MemorySize?
   public var gpus: Int
+  /// Machines that one job can have; nil for as many as it asks for.
+  public var nodes: Int?
 
-  public init(slots: Int, cpus: Int, memory: MemorySize?, gpus: Int) {
+  public init(slots: Int, cpus: Int, memory: MemorySize?, gpus: Int, nodes: Int? = nil) {
     self.slots = slots
     self.cpus = cpus
     self.memory = memory
     self.gpus = gpus
+    self.nodes = nodes
   }
 }

@@ -91,7 +91,8 @@ public final class Worker {
     seat = try store.seatWorker(
       host: HostIdentity.hostname, bootID: HostIdentity.bootID, pid: getpid(), backend: settings.executor,
       capacity: WorkerCapacity(
-        slots: settings.slots, cpus: settings.cpus, memory: settings.memory, gpus: settings.gpus.count))
+        slots: settings.slots, cpus: settings.cpus, memory: settings.memory, gpus: settings.gpus.count,
+        nodes: 1))
   }
 
   /// Works until it is asked to end, or, with `untilEmpty`, until there is nothing left for it.
@@ -214,7 +215,7 @@ public final class Worker {
       let total = allotment.total
       let fits = outlook.queued.contains { wanted in
         wanted.cpus <= total.cpus && wanted.gpus <= total.gpus
-          && (wanted.memory?.rawValue ?? 0) <= total.memory
+          && (wanted.memory?.rawValue ?? 0) <= total.memory && wanted.nodes <= 1
       }
       return !fits && outlook.active == 0 && outlook.due == 0
     } catch {

@@ -2,61 +2,37 @@ import SweepExecutors
 import SweepModel
 import SweepStore
 
-extension Store {
-  /// Keeps what a site allows. What sweepq goes by stands under its own name, all else under the site's.
-  package func keep(_ limits: [SiteLimit], of executor: String, now: Timestamp) throws {
-    try saveLimits(
-      limits.map {
-        ExecutorLimit(name: $0.kind == .other ? $0.name : $0.kind.rawValue, value: $0.value, observedAt: now)
-      }, of: executor)
-  }
-
-  package func limit(_ kind: SiteLimit.Kind, of executor: String) throws -> Int? {
-    try limits(of: executor).first { $0.name == kind.rawValue }.flatMap { Int($0.value) }
-  }
-}
-
-extension ClusterWorker {
-  /// How long the limits of a site are believed, in milliseconds.
-  static let limitsLast: Int64 = 3_600_000
-
-  /// Goes by what is known of the site's limits.
-  func obeyLimits() throws {
-    inFlightLimit = settings.executor.maxInFlight
-    if let allowed = try store.limit(.jobsPerUser, of: settings.name) {
-      // In the scheduler's count a bundle is one job.
-      inFlightLimit = min(inFlightLimit, max(1, allowed * settings.executor.bundle))
-    }
-    arrayLimit = 1
-    if settings.executor.usesArrays {
-      arrayLimit = max(1, try store.limit(.arraySize, of: settings.name) ?? dialect.traits.largestArray)
-    }
-    groupLimit = min(inFlightLimit, arrayLimit * settings.executor.bundle)
-  }
-
-  /// Asks the next question about the limits.
+/// What a site allows, as rows.
+package enum SiteLimits {
+  /// Asks the scheduler.
   ///
-  /// - Returns: nil when all have been asked.
-  func nextLimitsCall(_ answers: [CommandAnswer]) -> CommandCall? {
-    let commands = dialect.limits()
-    guard answers.count < commands.count else { return nil }
-    count("limits")
-    return call(commands[answers.count])
+  /// - Throws: ``QueueError`` with `unavailable` where none of its questions was answered.
+  package static func ask(
+    _ dialect: any SchedulerDialect, folder: String, environment: [String: String] = [:]
+  ) throws -> [SiteLimit] {
+    let answers = dialect.limits().map {
+      SchedulerDiscovery.answer(to: $0, folder: folder, environment: environment)
+    }
+    if let silent = answers.first, !answers.contains(where: \.succeeded) {
+      throw QueueError(
+        .unavailable, "\(dialect.title) does not tell its limits: \(silent.summary)",
+        remedy: "Try again later; nothing that was known of them has been changed")
+    }
+    return dialect.readLimits(answers)
   }
 
-  func receiveLimits(_ answer: CommandAnswer, after earlier: [CommandAnswer], _ now: Int64) throws {
-    let answers = earlier + [answer]
-    if let next = nextLimitsCall(answers) {
-      asking = (next, .limits(answers))
-      return
+  /// What sweepq itself goes by stands under its kind, the least value of several; everything also under the name that
+  /// the site has for it.
+  package static func rows(_ limits: [SiteLimit], now: Timestamp) -> [ExecutorLimit] {
+    var rows: [String: String] = [:]
+    for limit in limits {
+      rows[limit.name] = limit.value
+      guard limit.kind != .other else { continue }
+      let known = rows[limit.kind.rawValue].flatMap { Int64($0) }
+      if let value = Int64(limit.value), value < known ?? .max { rows[limit.kind.rawValue] = limit.value }
     }
-    let found = dialect.readLimits(answers)
-    // Where nothing could be read, what is known from before still holds.
-    guard !found.isEmpty else {
-      limitsDue = now + 60_000
-      return
+    return rows.sorted { $0.key < $1.key }.map {
+      ExecutorLimit(name: $0.key, value: $0.value, observedAt: now)
     }
-    try store.keep(found, of: settings.name, now: .now)
-    try obeyLimits()
   }
 }

@@ -119,10 +119,7 @@ struct JobStory {
   }
 
   private var needs: String {
-    var parts = [AmountText.plural(job.resources.cpus, "CPU")]
-    if let memory = job.resources.memory { parts.append(memory.description) }
-    if job.resources.gpus > 0 { parts.append(AmountText.plural(job.resources.gpus, "GPU")) }
-    if let time = job.resources.time { parts.append("at most \(time)") }
+    var parts = JobListing.needs(job.resources)
     for (name, amount) in sweep.settings.uses.sorted(by: { $0.key < $1.key }) {
       parts.append("\(amount) of \(name)")
     }

@@ -1,0 +1,25 @@
+import SweepModel
+
+extension NativeTask {
+  /// The task as its scheduler's own commands take it: `107_4` (Slurm), `1020[4].head` (PBS), `5[4]` (LSF), `5.4` (Grid
+  /// Engine); the submission's id alone for a single job.
+  ///
+  /// - Parameter scheduler: ``SchedulerDialect/name``; another's tasks are written as Slurm's.
+  package func text(scheduler: String) -> String {
+    let id = submission.rawValue
+    guard let task else { return id }
+    switch scheduler {
+    case "pbs":
+      // 1020[].head
+      guard let bracket = id.firstIndex(of: "[") else { return "\(id)[\(task)]" }
+      let rest = id[bracket...].dropFirst().drop { $0 != "]" }
+      return "\(id[..<bracket])[\(task)\(rest)"
+    case "lsf": return "\(id)[\(task)]"
+    case "sge": return "\(id).\(task)"
+    default:
+      // 107;cluster
+      let number = id.prefix { $0 != ";" }
+      return "\(number)_\(task)\(id[number.endIndex...])"
+    }
+  }
+}
