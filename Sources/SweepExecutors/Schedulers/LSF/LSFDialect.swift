@@ -59,7 +59,8 @@ package struct LSFDialect: SchedulerDialect, Hashable {
 
   /// Every command of LSF's goes through here.
   func command(
-    _ arguments: [String], input: String? = nil, environment: [String: String?] = [:], timeout: Int64 = 60_000
+    _ arguments: [String], input: String? = nil, environment: [String: String?] = [:],
+    isJobEnvironment: Bool = false, timeout: Int64 = 60_000
   ) -> SchedulerCommand {
     var environment = environment
     // One try: otherwise it waits for as long as the daemon is away.
