@@ -67,7 +67,7 @@ package struct LSFDialect: SchedulerDialect, Hashable {
     environment["LSB_NTRIES"] = "1"
     return SchedulerCommand(
       arguments, input: input, environment: environment, removedPrefixes: Self.removedPrefixes,
-      timeout: timeout)
+      isJobEnvironment: isJobEnvironment, timeout: timeout)
   }
 
   /// What a job finds in its environment, and what would change the form of an answer: `BSUB_QUIET` keeps the id back,
