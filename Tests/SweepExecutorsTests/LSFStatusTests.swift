@@ -159,13 +159,14 @@ import Testing
       Cannot connect to LSF. Please wait ...
       39|2|EXIT|ann|normal|3|-|62 second(s)|0.1 second(s)|4 Mbytes|ha|arr[2]
       39[3]|-|EXIT|ann|normal|-|TERM_MEMLIMIT: job killed after reaching LSF memory usage limit|-|-|-|-|arr|x[3]
+      41|4|RUN|ann|normal|-|-|-|-|-|ha|whole[1-9]%2
       40|0|UNKWN|ann|normal|-|-|-|-|-|ha|n
       """
-    let seen = try sightings(platform, CommandAnswer(output: text, ending: .exited(0)), of: ids(39, 40))
-    #expect(seen.map(\.state) == [.failed, .outOfMemory, .unknown("UNKWN")])
-    #expect(seen.map(\.task.task) == [2, 3, nil])
+    let seen = try sightings(platform, CommandAnswer(output: text, ending: .exited(0)), of: ids(39, 40, 41))
+    #expect(seen.map(\.state) == [.failed, .outOfMemory, .running, .unknown("UNKWN")])
+    #expect(seen.map(\.task.task) == [2, 3, 4, nil] && seen[2].jobName == "whole")
     #expect(seen[0].exitCode == 3 && seen[1].jobName == "arr|x")
-    #expect(seen[2].reason == "its host does not answer")
+    #expect(seen[3].reason == "its host does not answer")
   }
 
   @Test(arguments: [

@@ -48,8 +48,8 @@ import Testing
         """)
     #expect(
       prepared.command.arguments
-        == ["bsub", "-J", "lr-a1b2", "-o", "/q/runs/a b/%J.out", "-rn", "-cwd", "/q/runs/a b"])
-    #expect(prepared.command.input == prepared.script)
+        == ["bsub", "-J", "lr-a1b2", "-o", "/q/runs/a b/log", "-rn", "-cwd", "/q/runs/a b"])
+    #expect(prepared.command.input == prepared.script && prepared.command.isJobEnvironment)
     #expect(prepared.command.environment == ["LSB_NTRIES": "1", "LSB_DEFAULTPROJECT": "p"])
     #expect(prepared.command.removedPrefixes.contains("BSUB_"))
     #expect(
@@ -66,7 +66,7 @@ import Testing
           cluster: ClusterRequest(options: ["-R \"type==any\"", "-sp 20"])),
         array: .init(count: 40, throttle: 4)))
     #expect(
-      prepared.command.arguments == ["bsub", "-J", "lr-a1b2[1-40]%4", "-o", "/q/runs/a b/%J.%I.out"])
+      prepared.command.arguments == ["bsub", "-J", "lr-a1b2[1-40]%4", "-o", "/q/runs/a b/log.%I"])
     #expect(
       prepared.script.hasPrefix(
         """

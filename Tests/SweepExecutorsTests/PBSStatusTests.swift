@@ -21,6 +21,9 @@ import Testing
     #expect(
       pbs.status(of: ids("0.pbshead", "1020[].pbshead")).arguments
         == ["qstat", "-f", "-t", "0.pbshead", "1020[].pbshead"])
+    #expect(
+      PBSDialect(keepsHistory: true).status(of: ids("0.pbshead")).arguments
+        == ["qstat", "-x", "-f", "-t", "0.pbshead"])
     let torque = PBSDialect(flavour: .torque)
     #expect(torque.status(of: ids("7.head")).arguments == ["qstat", "-f", "-1", "-t", "7.head"])
     #expect(torque.accounting(of: ids("7.head"), since: Timestamp(rawValue: 0)) == nil)

@@ -41,7 +41,7 @@ import Testing
         """)
     #expect(
       prepared.command.arguments == [
-        "qsub", "-f", "-C", "#PBS", "-N", "lr-a1b2", "-r", "n", "-j", "oe", "-o", "/q/runs/a b/",
+        "qsub", "-f", "-C", "#PBS", "-N", "lr-a1b2", "-r", "n", "-j", "oe", "-o", "/q/runs/a b/log",
         "/q/runs/a b/script",
       ])
     #expect(prepared.command.environment == ["PBS_DEFAULT": "head"] && prepared.command.input == nil)
@@ -58,6 +58,7 @@ import Testing
     #expect(prepared.command.arguments.contains("1-40%4") && prepared.command.arguments.contains("-J"))
     #expect(!prepared.command.arguments.contains("-r") && !prepared.script.contains("-r n"))
     #expect(prepared.script.contains("#PBS -J 1-40%4\n"))
+    #expect(prepared.command.arguments.contains("/q/runs/a b/log.^array_index^"))
     let old = try PBSDialect(version: "19.1.3").submission(of: request(array: .init(count: 40, throttle: 4)))
     #expect(old.command.arguments.contains("1-40"))
     let loose = try pbs.submission(of: request(array: .init(count: 4, throttle: 4)))
@@ -84,7 +85,7 @@ import Testing
     #expect(
       prepared.command.arguments == [
         "qsub", "-C", "#PBS", "-N", "lr-a1b2", "-t", "1-9%3", "-r", "n", "-j", "oe", "-o",
-        "/q/runs/a b/output",
+        "/q/runs/a b/log",
         "/q/runs/a b/script",
       ])
     #expect(

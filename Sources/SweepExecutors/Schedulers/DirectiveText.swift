@@ -2,24 +2,12 @@ import SweepModel
 
 /// What stands behind `#PBS` or `#BSUB` in a script: one line each, and nothing may break out of it.
 enum DirectiveText {
-  /// - Throws: ``QueueError`` `internalFault` for a request that nobody should have made.
+  /// What holds for every scheduler, options aside: they need not begin with a dash here.
   static func check(_ request: SubmissionRequest, for traits: SchedulerTraits) throws {
-    let name = request.jobName.utf8
-    guard (1...traits.nameLimit).contains(name.count), name.first.map(isLetter) == true,
-      name.allSatisfy({ isLetter($0) || (48...57).contains($0) || "_.-".utf8.contains($0) })
-    else {
-      throw QueueError(.internalFault, "\(JSONText.quote(request.jobName)) is no job name for a scheduler")
-    }
-    if let array = request.array, array.count < traits.smallestArray || (array.throttle ?? 1) < 1 {
-      throw QueueError(.internalFault, "an array of \(array.count) tasks cannot be submitted")
-    }
-    guard request.folder.hasPrefix("/") else {
-      throw QueueError(.internalFault, "\(JSONText.quote(request.folder)) is no folder for a submission")
-    }
-    _ = try checked(request.folder, as: "The submission's folder")
+    var plain = request
+    plain.resources.cluster?.options = nil
+    try plain.check(for: traits)
   }
-
-  private static func isLetter(_ byte: UInt8) -> Bool { (97...122).contains(byte | 0x20) }
 
   /// - Throws: ``QueueError`` if `value` cannot stand in a directive, or is empty.
   static func checked(_ value: String, as what: String) throws -> String {

@@ -59,14 +59,15 @@ package struct LSFDialect: SchedulerDialect, Hashable {
 
   /// Every command of LSF's goes through here.
   func command(
-    _ arguments: [String], input: String? = nil, environment: [String: String?] = [:], timeout: Int64 = 60_000
+    _ arguments: [String], input: String? = nil, environment: [String: String?] = [:],
+    isJobEnvironment: Bool = false, timeout: Int64 = 60_000
   ) -> SchedulerCommand {
     var environment = environment
     // One try: otherwise it waits for as long as the daemon is away.
     environment["LSB_NTRIES"] = "1"
     return SchedulerCommand(
       arguments, input: input, environment: environment, removedPrefixes: Self.removedPrefixes,
-      timeout: timeout)
+      isJobEnvironment: isJobEnvironment, timeout: timeout)
   }
 
   /// What a job finds in its environment, and what would change the form of an answer: `BSUB_QUIET` keeps the id back,

@@ -78,12 +78,13 @@ struct LSFRow: Hashable {
     self.fields = fields
   }
 
-  /// `arr[2]` as `arr` and 2.
+  /// `arr[2]` as `arr` and 2, and `arr[1-4]%2` as `arr`.
   static func parts(of text: some StringProtocol) -> (name: String, index: Int?) {
-    guard text.last == "]", let open = text.lastIndex(of: "["),
-      let index = DirectiveText.number(text[text.index(after: open)...].dropLast())
+    guard let open = text.lastIndex(of: "["), let close = text.lastIndex(of: "]"), open < close,
+      text[close...].dropFirst().allSatisfy({ $0 == "%" || $0.isNumber })
     else { return (String(text), nil) }
-    return (String(text[..<open]), index)
+    let range = text[text.index(after: open)..<close]
+    return (String(text[..<open]), text.last == "]" ? DirectiveText.number(range) : nil)
   }
 
   var id: String { index.map { "\(number)[\($0)]" } ?? "\(number)" }

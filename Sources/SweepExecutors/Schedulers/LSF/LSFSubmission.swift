@@ -11,9 +11,9 @@ extension LSFDialect {
       name += "[1-\(array.count)]"
       if let throttle = array.throttle, throttle < array.count { name += "%\(throttle)" }
     }
-    // LSF appends a report to it; without this it sends the report by mail. There is no member's number in a single job.
-    let output = "\(request.folder)/%J\(request.array == nil ? "" : ".%I").out"
-    var arguments = ["bsub", "-J", name, "-o", output]
+    // LSF appends a report to it; without this it sends the report by mail.
+    let log = PreparedSubmission.logPath(in: request.folder, task: nil) + (request.array == nil ? "" : ".%I")
+    var arguments = ["bsub", "-J", name, "-o", log]
     // OpenLava reads `-rn` as `-r`, the contrary, and `-cwd` as `-c wd`; jobs are not run again there unless asked for.
     if flavour == .modern { arguments += ["-rn", "-cwd", request.folder] }
     var script = "#!/bin/sh\n#BSUB -J \"\(name)\"\n"
@@ -22,6 +22,7 @@ extension LSFDialect {
     if !script.hasSuffix("\n") { script += "\n" }
     return PreparedSubmission(
       script: script,
-      command: command(arguments, input: script, environment: request.environment.mapValues { $0 }))
+      command: command(
+        arguments, input: script, environment: request.environment.mapValues { $0 }, isJobEnvironment: true))
   }
 }

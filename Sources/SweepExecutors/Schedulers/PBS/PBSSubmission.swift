@@ -27,7 +27,7 @@ extension PBSDialect {
     }
     directives.append("-m n")
     directives += options.directives
-    arguments += ["-j", "oe", "-o", outputPath(in: request.folder)]
+    arguments += ["-j", "oe", "-o", logPath(of: request)]
     arguments.append(PreparedSubmission.scriptPath(in: request.folder))
     var script = "#!/bin/sh\n"
     for directive in directives { script += "#PBS \(directive)\n" }
@@ -54,9 +54,9 @@ extension PBSDialect {
     return "\(range)%\(max(throttle, 1))"
   }
 
-  /// PBS takes a folder with a slash at its end and names the files itself; Torque takes a file, and appends a
-  /// member's number.
-  private func outputPath(in folder: String) -> String {
-    flavour == .torque ? "\(folder)/output" : "\(folder)/"
+  /// PBS puts a member's number in where it is told to; Torque appends it.
+  private func logPath(of request: SubmissionRequest) -> String {
+    let path = PreparedSubmission.logPath(in: request.folder, task: nil)
+    return request.array == nil || flavour == .torque ? path : "\(path).^array_index^"
   }
 }
