@@ -13,9 +13,18 @@ struct ExecutorListing {
 
   /// Those of `config.yaml` and those that have been used, by name.
   static func all(_ store: Store) throws -> [ExecutorListing] {
-    let configured = try NamedExecutor.all(queueFile: store.folder.configuration)
+    try all(store, configured: NamedExecutor.all(queueFile: store.folder.configuration))
+  }
+
+  /// Those that have been used.
+  static func used(_ store: Store) throws -> [ExecutorListing] { try all(store, configured: [:]) }
+
+  private static func all(
+    _ store: Store, configured: [String: ExecutorSettings]
+  ) throws -> [ExecutorListing] {
     let known = Dictionary(
       try store.executors().map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    if known.isEmpty, configured.isEmpty { return [] }
     let loads = try store.executorLoads()
     let workers = try store.livingWorkers()
     return Set(configured.keys).union(known.keys).sorted().map { name in

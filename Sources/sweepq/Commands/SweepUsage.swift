@@ -155,11 +155,11 @@ extension SweepUsage.Group {
   private var sentences: [String] {
     var sentences: [String] = []
     if let asked = askedMemory, let most = memory.max() {
-      let said = "\(AmountText.bytes(Int64(most))) of \(AmountText.bytes(asked))"
+      let said = "\(AmountText.bytes(Int64(most))) of the \(AmountText.bytes(asked)) asked for"
       if most < Double(asked) / 2 {
-        sentences.append("memory: at most \(said) asked was used; \(Self.enough(most)) would do")
+        sentences.append("memory: at most \(said) was used; \(Self.enough(most)) would do")
       } else if most > Double(asked) * 0.95 {
-        sentences.append("memory: up to \(said) asked was used; there is hardly any left")
+        sentences.append("memory: up to \(said) was used; there is hardly any left")
       }
     }
     if outOfMemory > 0 {
@@ -167,11 +167,11 @@ extension SweepUsage.Group {
     }
     if askedCores > 1, let median = Self.median(cores), median < Double(askedCores) / 2 {
       sentences.append(
-        "CPU: half of the jobs used \(Self.tenths(median)) or fewer of \(askedCores) CPUs asked")
+        "CPU: half of the jobs used \(Self.tenths(median)) or fewer of the \(askedCores) CPUs asked for")
     }
     if let asked = asked.time, let most = elapsed.max(), most < Double(asked.rawValue) / 4 {
       sentences.append(
-        "time: the longest took \(ElapsedText.duration(milliseconds: Int64(most))) of \(asked) asked; a scheduler "
+        "time: the longest took \(ElapsedText.duration(milliseconds: Int64(most))) of the \(asked) asked for; a scheduler "
           + "starts a shorter job sooner")
     }
     if timedOut > 0 { sentences.append("time: \(AmountText.plural(timedOut, "job")) had too little of it") }
