@@ -43,15 +43,26 @@ extension Store {
     if job.cancelRequestedAt != nil {
       sentences.append("Its end has been asked for; the worker is ending it.")
     }
+    if let worker = try workers(includingEnded: false).first(where: { $0.id == attempt.worker }), !isOrphan,
+      let note = worker.note
+    {
+      sentences.append("Its worker \(worker.name) says: \(note).")
+    }
     if let since = attempt.unreachableSince {
-      sentences.append("It cannot be reached for \((now - since) / 1000) s; nothing is decided from that.")
+      let why = try executors().first { $0.name == attempt.executor }?.unreachableReason
+      sentences.append(
+        "It cannot be reached for \((now - since) / 1000) s\(why.map { " (\($0))" } ?? ""); nothing is decided from that."
+      )
     }
     switch job.state {
     case .running:
       sentences.append("It is running, attempt \(attempt.number), on \(attempt.host ?? "this host").")
-    case .claimed: sentences.append("A worker has claimed it and is about to start it.")
+    case .claimed:
+      let next = attempt.submission == nil ? "is about to start it" : "is giving it to \(attempt.executor)"
+      sentences.append("A worker has claimed it and \(next).")
     default: sentences.append("It has been submitted to \(attempt.executor).")
     }
+    if let note = attempt.note { sentences.append("\(note).") }
     return sentences
   }
 
@@ -133,6 +144,12 @@ extension Store {
     } else {
       for worker in suited {
         if let note = worker.note { sentences.append("\(worker.name) starts nothing: \(note).") }
+      }
+      for executor in try executors() where suited.contains(where: { $0.backend == executor.name }) {
+        guard let until = executor.asideUntil, until > now else { continue }
+        let why = executor.asideReason.map { ": \($0)" } ?? ""
+        sentences.append(
+          "\(executor.name) is set aside for \((until - now + 999) / 1000) s more\(why).")
       }
       let slots = suited.reduce(0) { $0 + $1.capacity.slots }
       let busy = suited.reduce(0) { $0 + $1.active }

@@ -26,6 +26,19 @@ struct NamedExecutor {
     return NamedExecutor(given: name, settings: settings, isMachine: false)
   }
 
+  /// The same, of those that have a scheduler.
+  static func findCluster(
+    _ name: String, queueFile: String, environment: ProcessEnvironment = .current
+  ) throws -> NamedExecutor {
+    let named = try find(name, queueFile: queueFile, environment: environment)
+    guard !named.isMachine else {
+      throw QueueError(
+        .usage, "\(name) is this machine, which has no scheduler",
+        remedy: "See: sweepq workers, sweepq doctor")
+    }
+    return named
+  }
+
   /// Those of the queue's file, and of the user's.
   static func all(
     queueFile: String, environment: ProcessEnvironment = .current
@@ -39,8 +52,11 @@ struct NamedExecutor {
   }
 
   /// - Throws: ``QueueError`` with `unavailable` when its scheduler is not here.
-  func dialect(folder: String) throws -> any SchedulerDialect {
-    try SchedulerDiscovery.find(settings.scheduler, folder: folder, environment: settings.environment)
+  ///
+  /// - Parameter limit: Milliseconds; nil for as long as it takes.
+  func dialect(folder: String, within limit: Int64? = nil) throws -> any SchedulerDialect {
+    try SchedulerDiscovery.find(
+      settings.scheduler, folder: folder, environment: settings.environment, within: limit)
   }
 
   /// The name that rows carry: `auto` is what was found.

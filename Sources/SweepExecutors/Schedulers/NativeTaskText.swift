@@ -23,3 +23,21 @@ extension NativeTask {
     }
   }
 }
+
+extension NativeTask {
+  /// How many tasks stand before this one in an entry that shows several of an array, as Slurm's `107_[2-5,9]` does; nil
+  /// where it is not in it. PBS shows an array of which nothing has started as a whole, `1020[].head`: its tasks start in
+  /// their order.
+  package static func offset(of task: Int, inEntry id: String) -> Int? {
+    if id.contains("[]") { return task - 1 }
+    guard id.contains("_["), let parsed = SlurmJobID(id[...]), case .some(let ranges) = parsed.tasks else {
+      return nil
+    }
+    var before = 0
+    for range in ranges {
+      if range.contains(task) { return before + task - range.lowerBound }
+      before += range.count
+    }
+    return nil
+  }
+}

@@ -11,13 +11,20 @@ package enum SchedulerDiscovery {
     (.slurm, SlurmDialect.self), (.pbs, PBSDialect.self), (.lsf, LSFDialect.self),
   ]
 
+  /// - Parameter limit: Milliseconds for all of its questions together; nil for as long as they take.
   /// - Throws: ``QueueError`` with `unavailable` when it is not here.
   package static func find(
-    _ kind: ExecutorSettings.Scheduler, folder: String, environment: [String: String] = [:]
+    _ kind: ExecutorSettings.Scheduler, folder: String, environment: [String: String] = [:],
+    within limit: Int64? = nil
   ) throws -> any SchedulerDialect {
+    let end = limit.map { monotonicMilliseconds() + $0 }
     var said: [String] = []
     for (known, type) in dialects where kind == .auto || kind == known {
-      let answers = type.probes().map { answer(to: $0, folder: folder, environment: environment) }
+      let answers = type.probes().map { probe in
+        var probe = probe
+        if let end { probe.timeout = max(1, min(probe.timeout, end - monotonicMilliseconds())) }
+        return answer(to: probe, folder: folder, environment: environment)
+      }
       if let dialect = type.recognised(in: answers) { return dialect }
       said.append("\(known.rawValue): \(answers.first { !$0.succeeded }?.summary ?? "something else")")
     }

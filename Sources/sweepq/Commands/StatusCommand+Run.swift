@@ -49,6 +49,7 @@ extension StatusCommand {
       [
         "queue": .text(store.folder.path), "counts": try store.counts().json,
         "workers": JSONValue(try store.livingWorkers().count),
+        "executors": .array(try ExecutorListing.used(store).map(\.json)),
         "sweeps": .array(sweeps.map { SweepListing.json($0) }),
       ]
     } ids: {
@@ -74,6 +75,10 @@ extension StatusCommand {
     }
     page.line()
     page.line("\(counts.sentence); \(AmountText.plural(workers.count, "worker")) running")
+    for executor in try ExecutorListing.used(store) {
+      guard let obstacle = executor.obstacle(.now) else { continue }
+      page.line(page.style.paint(.yellow, "\(executor.name) is \(obstacle)".singleLine))
+    }
     if counts.unfinished > counts[.held], workers.isEmpty {
       page.line(page.style.paint(.yellow, "No worker is running; start one with: sweepq worker"))
     }

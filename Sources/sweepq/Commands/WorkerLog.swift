@@ -8,18 +8,21 @@ final class WorkerLog {
   private var ended = 0
   private var failed = 0
   private var lastLine: Int64 = 0
+  /// What it gives to a scheduler goes on without it.
+  private var isOfCluster = false
 
   init(output: Output) { self.output = output }
 
   func tell(_ event: WorkerEvent) {
     switch event {
     case .began(let name, let slots, let cpus, let gpus):
+      isOfCluster = cpus == 0
       let devices = gpus > 0 ? ", \(gpus) GPUs" : ""
       line(
         cpus > 0
           ? "\(name): \(slots) slots, \(cpus) CPUs\(devices)"
           : "\(name): \(slots) jobs in the scheduler at most")
-    case .adopted(let count): line("took over \(count) attempts of a worker that has died")
+    case .adopted(let count): line("took over \(AmountText.plural(count, "attempt")) of a worker that is gone")
     case .started: break
     case .ended(let job, let outcome, let reason):
       ended += 1
@@ -31,6 +34,8 @@ final class WorkerLog {
     case .pausedSweep(let sweep): line("sweep \(sweep) is paused: too many of its jobs have failed")
     case .idles(let reason): line(reason.map { "starting nothing: \($0)" } ?? "starting jobs again")
     case .trouble(let text): line("trouble: \(text)")
+    case .draining where isOfCluster, .stopping where isOfCluster:
+      line("ending: submitting nothing more; what was submitted goes on, and the next worker takes it over")
     case .draining: line("draining: finishing what runs, starting nothing (Ctrl-C again to stop)")
     case .stopping: line("stopping: ending what runs and putting it back")
     }
