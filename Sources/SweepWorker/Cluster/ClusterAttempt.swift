@@ -21,6 +21,8 @@ struct ClusterAttempt {
   var startedAt: Timestamp?
   /// A person has asked for its end.
   var isCancelled = false
+  /// The scheduler was asked to hold it.
+  var isHeldThere = false
   /// When the scheduler, or a fence, was last asked to end it; milliseconds of the monotonic clock.
   var endAskedAt: Int64?
   /// What the scheduler said of it last.

@@ -200,6 +200,7 @@ public final class ClusterWorker {
         live[id]?.isCancelled = true
         nextGates = 0
       }
+      try obeyHolds()
       mayHaveWork = true
       seenVersion = version
     }
