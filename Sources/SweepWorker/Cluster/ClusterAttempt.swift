@@ -27,6 +27,8 @@ struct ClusterAttempt {
   var endAskedAt: Int64?
   /// What the scheduler said of it last.
   var sighting: TaskSighting?
+  /// When that was asked for; milliseconds of the monotonic clock.
+  var sightedAt: Int64 = 0
   /// Since when that has been a final state, in milliseconds of the monotonic clock.
   var finalSince: Int64?
   /// Since when the scheduler does not list it any more, or not yet.
