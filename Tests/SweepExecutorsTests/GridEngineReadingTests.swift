@@ -66,7 +66,7 @@ import Testing
 
   @Test func residentMemoryIsAThousandTimesWhatItSays() {
     let usage = account(DialectSample.record(1, "a", failed: "0", status: "0"))?.first?.usage
-    #expect(usage?.maxResidentBytes == 484_742 * 1024)
+    #expect(usage?.maxResidentBytes == 496_375_808)
     #expect(usage?.elapsed == 4000 && usage?.userMicroseconds == 8000 && usage?.systemMicroseconds == 250_000)
     #expect(usage?.nodes == "n1")
   }
