@@ -6,7 +6,7 @@ import Testing
 /// A dialect with answers of its scheduler, as they were recorded. A new dialect joins ``DialectConformanceTests`` by
 /// one more line in ``all``.
 struct DialectSample: Sendable, CustomTestStringConvertible {
-  static let all: [DialectSample] = [.slurm]
+  static let all: [DialectSample] = [.slurm, .gridEngine]
 
   enum Verdict: Hashable, Sendable {
     case accepted(String)
