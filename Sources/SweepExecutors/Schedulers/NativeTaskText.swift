@@ -40,4 +40,10 @@ extension NativeTask {
     }
     return nil
   }
+
+  /// The tasks of such an entry of Slurm's one by one, as ``text(scheduler:)`` writes them; empty for others.
+  package static func texts(inEntry id: String) -> [String] {
+    guard id.contains("_["), let parsed = SlurmJobID(id[...]) else { return [] }
+    return parsed.each.compactMap { task in task.map { "\(parsed.submission)_\($0)" } }
+  }
 }

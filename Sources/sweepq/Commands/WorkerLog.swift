@@ -22,7 +22,8 @@ final class WorkerLog {
         cpus > 0
           ? "\(name): \(slots) slots, \(cpus) CPUs\(devices)"
           : "\(name): \(slots) jobs in the scheduler at most")
-    case .adopted(let count): line("took over \(AmountText.plural(count, "attempt")) of a worker that is gone")
+    case .adopted(let count):
+      line("took over \(AmountText.plural(count, "attempt")) of a worker that is gone")
     case .started: break
     case .ended(let job, let outcome, let reason):
       ended += 1
