@@ -81,16 +81,12 @@ package struct RunnerOrder: Sendable {
   }
 
   private func execution(_ foreign: [String]) -> String {
-    let words = arguments.map(ShellText.quote)
-    if foreign.isEmpty {
-      // A name like an option is not exec's to read.
-      return arguments[0].hasPrefix("-")
-        ? "exec \"$sweepq_program\"" + words.dropFirst().map { " " + $0 }.joined()
-        : "exec " + words.joined(separator: " ")
-    }
-    // To env(1) a command with an equals sign would be one more variable.
-    let shell =
-      arguments[0].contains("=") || arguments[0].hasPrefix("-") ? ["sh", "-c", #"'exec "$0" "$@"'"#] : []
+    var words = arguments.map(ShellText.quote)
+    // A name like an option is not exec's to read.
+    if arguments[0].hasPrefix("-") { words[0] = "\"$sweepq_program\"" }
+    if foreign.isEmpty { return (["exec"] + words).joined(separator: " ") }
+    // To env(1) a name with an equals sign would be one more variable.
+    let shell = arguments[0].contains("=") ? ["sh", "-c", #"'exec "$0" "$@"'"#] : []
     return (["exec", "env"] + foreign + shell + words).joined(separator: " ")
   }
 

@@ -155,7 +155,7 @@ sweepq_start_command() {
   sweepq_command=$!
   # What arrived before the command had a number.
   if [ -n "$sweepq_owed" ]; then (sweepq_signal "$sweepq_owed"); fi
-  (sweepq_watch) </dev/null >/dev/null 2>&1 &
+  (sweepq_watch) &
   sweepq_watcher=$!
   sweepq_await "$sweepq_command"
   sweepq_code=$sweepq_status sweepq_why=${sweepq_told:-own}
@@ -303,7 +303,9 @@ sweepq_await() {
 # a cancel, 13 when the attempt is given up. SIGVTALRM, which nobody else sends, tells it that the command has ended. Its
 # sleep ends with it, and what signals are sent to all processes of a job do not end its watch.
 sweepq_watch() {
-  sweepq_verdict=0 sweepq_asleep='' sweepq_before=$!
+  sweepq_verdict=0 sweepq_asleep='' sweepq_roused='' sweepq_before=$!
+  # Here, since yash would make two processes of a subshell with redirections.
+  exec </dev/null >/dev/null 2>&1
   trap sweepq_wake VTALRM
   trap : TERM INT HUP XCPU USR1 USR2
   sweepq_look_at "$sweepq_command" || kill -0 "$sweepq_command" 2>/dev/null || exit 0
@@ -337,13 +339,17 @@ sweepq_wake() {
   # By force, since a process that has just been forked does not yet heed anything else.
   if [ -n "$sweepq_asleep" ] && [ "$!" != "$sweepq_before" ]; then kill -s KILL "$!"; fi
   if [ "$sweepq_verdict" -eq 0 ]; then exit 0; fi
+  # There is something new to look at.
+  sweepq_roused=yes
 }
 
 sweepq_sleep() {
   sweepq_asleep=yes
-  sleep "$1" &
-  wait "$!"
-  sweepq_asleep=''
+  if [ -z "$sweepq_roused" ]; then
+    sleep "$1" &
+    wait "$!"
+  fi
+  sweepq_asleep='' sweepq_roused=''
 }
 
 # All processes of the attempt: SIGTERM once, SIGKILL after the grace, until two looks find none.

@@ -2,12 +2,19 @@ import SweepModel
 
 /// What stands behind `#PBS` or `#BSUB` in a script: one line each, and nothing may break out of it.
 enum DirectiveText {
+  /// What holds for every scheduler, options aside: they need not begin with a dash here.
+  static func check(_ request: SubmissionRequest, for traits: SchedulerTraits) throws {
+    var plain = request
+    plain.resources.cluster?.options = nil
+    try plain.check(for: traits)
+  }
+
   /// - Throws: ``QueueError`` if `value` cannot stand in a directive, or is empty.
   static func checked(_ value: String, as what: String) throws -> String {
     let trimmed = value.drop { $0 == " " }
     guard !trimmed.isEmpty, !value.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else {
       throw QueueError(
-        .configuration,
+        .badData,
         "\(what) is empty or has a line break or control character in it: \(JSONText.quote(value))",
         remedy: "Write it in one line")
     }
@@ -19,7 +26,7 @@ enum DirectiveText {
     let value = try checked(value, as: what)
     guard !value.contains(where: { " \"'\\".contains($0) }) else {
       throw QueueError(
-        .configuration, "\(what) has a blank, a quote or a backslash in it: \(JSONText.quote(value))",
+        .badData, "\(what) has a blank, a quote or a backslash in it: \(JSONText.quote(value))",
         remedy: "Write the name as the scheduler shows it")
     }
     return value

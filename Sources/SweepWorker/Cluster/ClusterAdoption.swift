@@ -33,7 +33,10 @@ extension ClusterWorker {
       nextGates = 0
     }
     for one in adopted { try watch(one) }
-    if !dead.isEmpty { try store.discardDeadLoads() }
+    if !dead.isEmpty {
+      try store.discardDeadLoads()
+      try Leftovers.tidy(store) { tell(trouble: $0) }
+    }
   }
 
   private func watch(_ adopted: AdoptedAttempt) throws {

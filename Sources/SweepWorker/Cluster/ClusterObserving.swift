@@ -11,6 +11,11 @@ extension ClusterWorker {
   /// Asks the scheduler what is due, one question at a time.
   func ask(_ now: Int64) {
     guard asking == nil else { return }
+    if now >= limitsDue, let call = nextLimitsCall([]) {
+      limitsDue = now + Self.limitsLast
+      asking = (call, .limits([]))
+      return
+    }
     if let id = submissions.values.first(where: { ($0.search?.nextLook ?? .max) <= now })?.id,
       let submission = submissions[id]
     {
@@ -59,6 +64,7 @@ extension ClusterWorker {
       }
     case .accounts(let ids): receiveAccounts(answer, of: ids, now)
     case .search(let id): try receiveSearch(answer, of: id, now)
+    case .limits(let earlier): try receiveLimits(answer, after: earlier, now)
     }
   }
 

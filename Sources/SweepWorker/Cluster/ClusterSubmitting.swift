@@ -3,13 +3,6 @@ import SweepModel
 import SweepStore
 
 extension ClusterWorker {
-  /// Tasks that one array may have here.
-  func arrayLimit() throws -> Int {
-    guard settings.executor.usesArrays else { return 1 }
-    let known = try store.limits(of: settings.name).first { $0.name == SiteLimit.Kind.arraySize.rawValue }
-    return max(1, known.flatMap { Int($0.value) } ?? dialect.traits.largestArray)
-  }
-
   /// Sends the next group of claimed attempts, if the scheduler may be given one now.
   func submit(_ now: Int64) throws {
     guard !unsent.isEmpty, submitting == nil else { return }
@@ -26,7 +19,7 @@ extension ClusterWorker {
     guard let first = unsent.first.flatMap({ live[$0] }), now >= submitAfter, now >= alarmUntil,
       submitTimes.count < settings.executor.submitRate
     else { return }
-    let limit = try min(groupLimit, arrayLimit() * settings.executor.bundle)
+    let limit = min(groupLimit, arrayLimit * settings.executor.bundle)
     let group = unsent.filter { live[$0]?.resources == first.resources }.prefix(max(1, limit))
     try send(Array(group), first.resources, now)
   }
@@ -110,7 +103,7 @@ extension ClusterWorker {
       try accepted(id, native)
       lastRefusal = nil
       submitPause = 0
-      groupLimit = min(settings.executor.maxInFlight, max(groupLimit, groupLimit * 2))
+      groupLimit = min(inFlightLimit, arrayLimit * settings.executor.bundle, groupLimit * 2)
       mayHaveWork = true
     case .rejected(let why):
       try store.noteAnswer(why, of: id)

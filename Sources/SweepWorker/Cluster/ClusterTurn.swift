@@ -11,7 +11,7 @@ extension ClusterWorker {
   private var wantsMore: Bool {
     let now = monotonicMilliseconds()
     return level == .work && now >= submitAfter && now >= alarmUntil && unsent.isEmpty && submitting == nil
-      && live.count < settings.executor.maxInFlight
+      && live.count < inFlightLimit
   }
 
   /// Settles what has ended and claims what may go out next, in one transaction; then makes the claimed ready to be
@@ -53,7 +53,7 @@ extension ClusterWorker {
 
   /// As many as one submission takes.
   private func plan(_ offer: ClaimOffer) -> [(LaneID, Int)] {
-    let room = min(settings.executor.maxInFlight - live.count, groupLimit)
+    let room = min(inFlightLimit - live.count, groupLimit)
     let free = Capacity.Amounts(
       slots: room, cpus: Self.plenty, memory: Int64(Self.plenty) << 20, gpus: Self.plenty)
     return FairShare.plan(

@@ -60,6 +60,12 @@ public final class ClusterWorker {
   var submitTimes: [Int64] = []
   /// Attempts that go into one submission at most; fewer after the site has refused as many.
   var groupLimit: Int
+  /// Tasks that one array may have here.
+  var arrayLimit = 1
+  /// Attempts that may be here at the same time.
+  var inFlightLimit = 1
+  /// When the site's limits are to be asked for again; milliseconds of the monotonic clock.
+  var limitsDue: Int64 = 0
   var poll = PollInterval()
   var nextGates: Int64 = 0
   /// Since when the scheduler has not answered, and what it said instead.
@@ -74,6 +80,8 @@ public final class ClusterWorker {
     case status([SubmissionID])
     case accounts([SubmissionID])
     case search(SubmissionID)
+    /// With the answers so far.
+    case limits([CommandAnswer])
   }
 
   /// Registers the worker in the queue. ``run()`` starts it.
@@ -95,7 +103,7 @@ public final class ClusterWorker {
       host: HostIdentity.hostname, bootID: HostIdentity.bootID, pid: getpid(), backend: settings.name,
       capacity: WorkerCapacity(
         slots: settings.executor.maxInFlight, cpus: Self.plenty, memory: nil, gpus: Self.plenty))
-    groupLimit = min(groupLimit, try arrayLimit() * settings.executor.bundle)
+    try obeyLimits()
   }
 
   /// Of what a cluster has, only the scheduler keeps count.

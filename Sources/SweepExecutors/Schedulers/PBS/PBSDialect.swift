@@ -7,7 +7,7 @@ import SweepModel
 ///   So the long text is asked for; JSON is read where it comes nonetheless.
 /// - An unknown id behind others in one `qdel` crashes the server: one id in each call.
 /// - A finished member of an array may show the whole array's exit status, under the comment `Subjob finished`.
-package struct PBSDialect: SchedulerDialect {
+package struct PBSDialect: SchedulerDialect, Hashable {
   package var flavour: PBSFlavour
   /// The client's release, nil where it is not known.
   package var version: String?

@@ -50,12 +50,15 @@ struct PBSOptions {
       let name = text.prefix { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "." }
       guard !name.isEmpty, text[name.endIndex...].hasPrefix("=") else {
         throw QueueError(
-          .configuration, "'\(option)' is not an option of qsub",
+          .badData, "'\(option)' is not an option of qsub",
           remedy: "Write it like -l select=2:ncpus=8 or select=2:ncpus=8")
       }
       text = "-l \(text)"
     }
-    let letter = text.dropFirst().first
+    guard let letter = text.dropFirst().first, letter.isLetter else {
+      throw QueueError(
+        .badData, "'\(option)' is not an option of qsub", remedy: "Write it like -l select=2:ncpus=8")
+    }
     let value = text.dropFirst(2).drop { $0 == " " || $0 == "\t" }
     let refused: String =
       switch letter {
@@ -69,7 +72,7 @@ struct PBSOptions {
       }
     guard refused.isEmpty else {
       throw QueueError(
-        .configuration, "the cluster option '\(option)' asks for \(refused), which sweepq cannot work with",
+        .badData, "the cluster option '\(option)' asks for \(refused), which sweepq cannot work with",
         remedy: "Leave it out")
     }
     guard letter == "l" else {

@@ -1,10 +1,10 @@
 import SweepModel
 
 extension PBSDialect {
-  /// The long text of all of them, members of arrays each (`-t`): what is finished is left to ``accounting(of:since:)``
-  /// where the server keeps a history, so that this question is the same everywhere.
+  /// The long text of all of them, members of arrays each (`-t`), and what is finished where the server is known to
+  /// list it.
   package func status(of submissions: [NativeID]) -> SchedulerCommand {
-    listing(submissions, history: false)
+    listing(submissions, history: keepsHistory == true)
   }
 
   package func accounting(of submissions: [NativeID], since: Timestamp) -> SchedulerCommand? {

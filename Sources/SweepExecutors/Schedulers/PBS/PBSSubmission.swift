@@ -4,7 +4,8 @@ extension PBSDialect {
   /// What the executor or a person asks for stands in the script as directives; what must not be changed by them, or
   /// by the directive prefix of somebody's environment, stands on the command line, which goes before.
   package func submission(of request: SubmissionRequest) throws -> PreparedSubmission {
-    let jobName = try DirectiveText.word(request.jobName, as: "The job name")
+    try DirectiveText.check(request, for: traits)
+    let jobName = request.jobName
     let options = try PBSOptions(request.resources, flavour: flavour)
     var directives = ["-N \(jobName)"]
     var arguments = ["qsub", "-C", "#PBS", "-N", jobName]
@@ -26,7 +27,7 @@ extension PBSDialect {
     }
     directives.append("-m n")
     directives += options.directives
-    arguments += ["-j", "oe", "-o", try outputPath(in: request.folder)]
+    arguments += ["-j", "oe", "-o", logPath(of: request)]
     arguments.append(PreparedSubmission.scriptPath(in: request.folder))
     var script = "#!/bin/sh\n"
     for directive in directives { script += "#PBS \(directive)\n" }
@@ -53,10 +54,9 @@ extension PBSDialect {
     return "\(range)%\(max(throttle, 1))"
   }
 
-  /// PBS takes a folder with a slash at its end and names the files itself; Torque takes a file, and appends a
-  /// member's number.
-  private func outputPath(in folder: String) throws -> String {
-    let folder = try DirectiveText.checked(folder, as: "The submission's folder")
-    return flavour == .torque ? "\(folder)/output" : "\(folder)/"
+  /// PBS puts a member's number in where it is told to; Torque appends it.
+  private func logPath(of request: SubmissionRequest) -> String {
+    let path = PreparedSubmission.logPath(in: request.folder, task: nil)
+    return request.array == nil || flavour == .torque ? path : "\(path).^array_index^"
   }
 }

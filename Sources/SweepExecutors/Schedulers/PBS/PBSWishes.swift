@@ -65,7 +65,7 @@ struct PBSWishes {
     let term = try DirectiveText.word(text, as: "The \(what)")
     guard term.contains("="), !term.contains(",") else {
       throw QueueError(
-        .configuration,
+        .badData,
         "PBS has no \(what) of its own, and '\(text)' does not say which of the site's resources",
         remedy: "Write it with the name that the site has given it, like \(example)")
     }
@@ -74,7 +74,7 @@ struct PBSWishes {
 
   private func noWord(for what: String) -> QueueError {
     QueueError(
-      .configuration, "this batch system has no word for \(what)",
+      .badData, "this batch system has no word for \(what)",
       remedy: "Leave it out, or say it in the site's own words as a cluster option")
   }
 }

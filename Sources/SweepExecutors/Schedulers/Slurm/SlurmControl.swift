@@ -108,10 +108,11 @@ extension SlurmDialect {
 enum SlurmTaskList {
   /// `4`, or `[1-3,7]`; several where one would be longer than `limit`.
   static func words(_ tasks: Set<Int>, limit: Int) -> [String] {
+    guard !tasks.isEmpty else { return [] }
     var ranges: [String] = []
     let sorted = tasks.sorted()
     var first = 0
-    for next in 1...max(1, sorted.count) where next == sorted.count || sorted[next] != sorted[next - 1] + 1 {
+    for next in 1...sorted.count where next == sorted.count || sorted[next] != sorted[next - 1] + 1 {
       ranges.append(next - first == 1 ? "\(sorted[first])" : "\(sorted[first])-\(sorted[next - 1])")
       first = next
     }

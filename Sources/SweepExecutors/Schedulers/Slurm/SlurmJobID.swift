@@ -19,10 +19,15 @@ struct SlurmJobID: Hashable {
   private static let largestTask = 4_000_000
 
   init?(_ text: Substring) {
-    let parts = text.utf8.split(separator: UInt8(ascii: "."), maxSplits: 1, omittingEmptySubsequences: false)
-    guard let first = parts.first else { return nil }
-    step = parts.count == 2 ? Substring(parts[1]) : nil
-    if step?.isEmpty == true { return nil }
+    // A list of tasks that was cut off holds dots itself: `5_[1-3,7,...]`.
+    let list = text.utf8.firstIndex(of: UInt8(ascii: "]")) ?? text.startIndex
+    let dot = text.utf8[list...].firstIndex(of: UInt8(ascii: ".")) ?? text.endIndex
+    let first = text.utf8[..<dot]
+    if dot < text.endIndex {
+      let rest = text[text.index(after: dot)...]
+      guard !rest.isEmpty else { return nil }
+      step = rest
+    }
     // The components of a heterogeneous job: the first speaks for it.
     let component = first.split(separator: UInt8(ascii: "+"), omittingEmptySubsequences: false)
     guard component.count == 1 || (component.count == 2 && component[1].elementsEqual("0".utf8)) else {

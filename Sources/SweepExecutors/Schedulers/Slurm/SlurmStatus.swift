@@ -1,8 +1,8 @@
 import SweepModel
 
 extension SlurmDialect {
-  static let statusTable = SlurmTable(columns: ["JOBID", "STATE", "REASON", "NAME"])
-  private static let statusFormat = "%i|%T|%r|%j"
+  static let statusTable = SlurmTable(columns: ["JOBID", "STATE", "REASON", "NODELIST", "NAME"])
+  private static let statusFormat = "%i|%T|%r|%N|%j"
 
   /// Task by task: a line for several pending ones has one reason for all, even if only some of them are held.
   private static let squeue = ["squeue", "--all", "--array", "--states=all", "--format=\(statusFormat)"]
@@ -34,10 +34,11 @@ extension SlurmDialect {
       else { return [] }
       let state = SlurmStates.state(row.fields[1], reason: row.fields[2])
       let reason = SlurmStates.reason(row.fields[2], in: state)
+      let usage = TaskUsage(nodes: row.fields[3].isEmpty ? nil : String(row.fields[3]))
       return id.each.map { task in
         TaskSighting(
-          task: NativeTask(submission, task: task), jobName: String(row.fields[3]), state: state,
-          reason: reason)
+          task: NativeTask(submission, task: task), jobName: String(row.fields[4]), state: state,
+          reason: reason, usage: usage)
       }
     }
   }
@@ -54,7 +55,7 @@ extension SlurmDialect {
       return .unavailable("squeue's answer cannot be read: \(answer.summary)")
     }
     var found: [NativeID] = []
-    for row in rows where row.fields[3] == name {
+    for row in rows where row.fields[4] == name {
       guard let id = SlurmJobID(row.fields[0]), id.step == nil else { continue }
       let native = SlurmSubmissionID(number: id.submission, cluster: row.cluster.map(String.init)).nativeID
       if !found.contains(native) { found.append(native) }

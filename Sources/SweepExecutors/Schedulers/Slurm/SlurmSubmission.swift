@@ -3,6 +3,12 @@ import SweepModel
 extension SlurmDialect {
   package func submission(of request: SubmissionRequest) throws -> PreparedSubmission {
     try request.check(for: traits)
+    guard !request.folder.contains("\\") else {
+      throw QueueError(
+        .configuration,
+        "Slurm cannot write into \"\(request.folder)\": a backslash is no character of a file name to it",
+        remedy: "Move the queue into a folder without one")
+    }
     var options = Self.placing(of: request)
     options += Self.wishes(request.resources)
     for option in request.resources.cluster?.options ?? [] {
