@@ -53,6 +53,9 @@ struct SchedulerLine {
     switch entry.state {
     case .impossible: sentences.append("\(dialect.title): will never run\(reason).")
     case .held: sentences.append("\(dialect.title): held there\(reason).")
+    case .running, .suspended, .ending:
+      // Of an array that is shown as one, others of its tasks may be meant.
+      if entry.id == id { sentences.append("\(dialect.title): \(Self.word(entry.state))\(reason).") }
     default: sentences.append("\(dialect.title): \(Self.word(entry.state))\(reason).")
     }
     if let position = entry.position, let pending = entry.pending {
@@ -98,7 +101,7 @@ struct SchedulerLine {
   /// Those of an entry, which may show several tasks of an array.
   static func jobs(of entry: QueueEntry, _ known: [String: JobID]) -> [JobID] {
     if let job = known[entry.id] { return [job] }
-    return NativeTask.texts(inEntry: entry.id).compactMap { known[$0] }
+    return NativeTask.texts(inEntry: entry.id, among: Array(known.keys)).compactMap { known[$0] }
   }
 
   static func json(_ entry: QueueEntry, _ known: [String: JobID]) -> JSONValue {
