@@ -37,7 +37,8 @@ extension Store {
     let isOrphan = try dead.contains(attempt.worker) || hasLeft(attempt.worker)
     if isOrphan {
       sentences.append(
-        "Its worker has died; what runs goes on, and the next worker takes it over. Start one with: sweepq worker."
+        "Its worker has \(dead.contains(attempt.worker) ? "died" : "ended"); what runs goes on, and the next worker takes it over. Start one with: "
+          + (attempt.executor == "local" ? "sweepq worker." : "sweepq worker --backend \(attempt.executor).")
       )
     }
     if job.cancelRequestedAt != nil {

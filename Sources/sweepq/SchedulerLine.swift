@@ -26,7 +26,7 @@ struct SchedulerLine {
     }
   }
 
-  /// Our jobs by their ids there; not those of an array that is still shown as one.
+  /// Our jobs by the ids of their tasks there.
   func jobs(in store: Store) throws -> [String: JobID] {
     var ids = try NativeIDs(store)
     var jobs: [String: JobID] = [:]
@@ -53,6 +53,9 @@ struct SchedulerLine {
     switch entry.state {
     case .impossible: sentences.append("\(dialect.title): will never run\(reason).")
     case .held: sentences.append("\(dialect.title): held there\(reason).")
+    case .running, .suspended, .ending:
+      // Of an array that is shown as one, others of its tasks may be meant.
+      if entry.id == id { sentences.append("\(dialect.title): \(Self.word(entry.state))\(reason).") }
     default: sentences.append("\(dialect.title): \(Self.word(entry.state))\(reason).")
     }
     if let position = entry.position, let pending = entry.pending {
@@ -95,9 +98,16 @@ struct SchedulerLine {
 
   // MARK: All of them
 
-  static func json(_ entry: QueueEntry, job: JobID?) -> JSONValue {
+  /// Those of an entry, which may show several tasks of an array.
+  static func jobs(of entry: QueueEntry, _ known: [String: JobID]) -> [JobID] {
+    if let job = known[entry.id] { return [job] }
+    return NativeTask.texts(inEntry: entry.id, among: Array(known.keys)).compactMap { known[$0] }
+  }
+
+  static func json(_ entry: QueueEntry, _ known: [String: JobID]) -> JSONValue {
     .object([
-      "id": .text(entry.id), "job": JSONValue(job?.rawValue), "name": .text(entry.jobName),
+      "id": .text(entry.id),
+      "jobs": .array(jobs(of: entry, known).map { JSONValue($0.rawValue) }), "name": .text(entry.jobName),
       "state": .text(word(entry.state)), "reason": JSONValue(entry.reason), "queue": JSONValue(entry.queue),
       "position": JSONValue(entry.position), "pending": JSONValue(entry.pending),
     ])
@@ -106,19 +116,26 @@ struct SchedulerLine {
   func write(_ entries: [QueueEntry], _ jobs: [String: JobID], to page: inout Page) {
     guard !entries.isEmpty else { return page.line("You have no jobs in \(dialect.title).") }
     var table = TextTable([
-      .text("id"), .number("job"), .flexible("name"), .text(Self.lineWord(dialect.name)), .text("state"),
+      .text("id"), .text("job"), .flexible("name"), .text(Self.lineWord(dialect.name)), .text("state"),
       .text("place"), .flexible("reason"),
     ])
     for entry in entries {
       let place = entry.position.flatMap { position in entry.pending.map { "\(position) of \($0)" } }
       table.add([
-        .init(entry.id, paint: .bold), jobs[entry.id].map { .init($0.rawValue) } ?? .none,
+        .init(entry.id, paint: .bold), Self.cell(Self.jobs(of: entry, jobs)),
         .init(entry.jobName), entry.queue.map { .init($0) } ?? .none,
         .init(Self.word(entry.state), paint: Self.paint(entry.state)), place.map { .init($0) } ?? .none,
         .init(entry.reason ?? ""),
       ])
     }
     page.table(table)
+  }
+
+  private static func cell(_ jobs: [JobID]) -> TextTable.Cell {
+    guard let first = jobs.min(), let last = jobs.max() else { return .none }
+    if first == last { return .init(first.rawValue) }
+    return last.rawValue - first.rawValue == jobs.count - 1
+      ? .init("\(first)-\(last)") : .init(AmountText.plural(jobs.count, "job"))
   }
 
   private static func paint(_ state: TaskState) -> Style.Paint? {

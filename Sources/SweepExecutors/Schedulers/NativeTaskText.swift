@@ -40,4 +40,16 @@ extension NativeTask {
     }
     return nil
   }
+
+  /// The tasks of such an entry one by one, as ``text(scheduler:)`` writes them.
+  ///
+  /// - Parameter known: those that PBS's whole arrays are looked for among.
+  package static func texts(inEntry id: String, among known: [String]) -> [String] {
+    let halves = id.split(separator: "[]", omittingEmptySubsequences: false)
+    if halves.count == 2 {
+      return known.filter { $0.hasPrefix(halves[0] + "[") && $0.hasSuffix("]" + halves[1]) }
+    }
+    guard id.contains("_["), let parsed = SlurmJobID(id[...]) else { return [] }
+    return parsed.each.compactMap { task in task.map { "\(parsed.submission)_\($0)" } }
+  }
 }

@@ -49,6 +49,11 @@ struct ExecutorTest {
         dialect, folder: folder.path, environment: named.settings.environment)
       let arrays =
         limits.first { $0.kind == .arraySize }.map { ", arrays of \($0.value) tasks at most" } ?? ""
+      guard !limits.isEmpty else {
+        return .init(
+          .note, "limits", "it tells none",
+          remedy: "An array has \(dialect.traits.largestArray) tasks at most then")
+      }
       return .init(.fine, "limits", "it tells \(AmountText.count(limits.count))\(arrays)")
     } catch let error as QueueError {
       return .init(

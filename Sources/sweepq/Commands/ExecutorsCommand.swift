@@ -176,7 +176,7 @@ struct ExecutorsQueueCommand: ParsableCommand {
       return try output.present {
         [
           "name": .text(line.executor), "scheduler": .text(dialect.title),
-          "entries": .array(entries.map { SchedulerLine.json($0, job: jobs[$0.id]) }),
+          "entries": .array(entries.map { SchedulerLine.json($0, jobs) }),
         ]
       } ids: {
         entries.map(\.id)

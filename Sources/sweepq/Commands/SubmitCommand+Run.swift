@@ -122,14 +122,18 @@ extension SubmitCommand {
     }
     let here = try QueueLocation.currentDirectory()
     let dialect = try named.dialect(folder: location.exists ? location.path : here)
-    let known = location.exists ? try queue.openStore().limits(of: named.name(of: dialect)) : []
+    let store = location.exists ? try queue.openStore() : nil
+    let executor = named.name(of: dialect)
+    var settings = named.settings
+    if let allowed = try store?.limit(.jobsPerUser, of: executor) {
+      settings.maxInFlight = min(settings.maxInFlight, max(1, allowed * settings.bundle))
+    }
     return ScriptPreview(
       title: dialect.title,
       preview: try SubmissionPreview(
         jobs: plan.points.count, label: plan.request.name ?? SubmitRequest.programName(plan.request.command),
         resources: plan.request.resources, queueFolder: location.path,
-        arrayLimit: known.first { $0.name == SiteLimit.Kind.arraySize.rawValue }.flatMap { Int($0.value) },
-        dialect: dialect, executor: named.settings))
+        arrayLimit: try store?.limit(.arraySize, of: executor), dialect: dialect, executor: settings))
   }
 
   private func followUp(_ receipt: SubmitReceipt, _ store: Store, _ output: Output, _ patience: Int64?) throws
