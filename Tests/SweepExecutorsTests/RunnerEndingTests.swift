@@ -120,6 +120,7 @@ import Testing
     let attempt = try harness.sh("echo up; sleep 300")
     let script = try harness.start(attempt.call, environment: [("SWEEPQ_WATCH", "0.1")])
     try waitForOutput(attempt)
+    try eventually("runner, shell, sleep and watch") { script.session.count >= 4 }
     script.signal(SIGKILL)
     #expect(try script.wait() == -SIGKILL)
     #expect(!remains(attempt).isEmpty)
