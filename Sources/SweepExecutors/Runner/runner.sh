@@ -169,8 +169,10 @@ sweepq_start_command() {
   sweepq_watcher=$!
   sweepq_await "$sweepq_command"
   sweepq_code=$sweepq_status sweepq_why=${sweepq_told:-own}
+  kill -s VTALRM "$sweepq_watcher" 2>/dev/null
   sweepq_look_at self
   sweepq_user=$((sweepq_user - sweepq_user_0)) sweepq_system=$((sweepq_system - sweepq_system_0))
+  # In mksh and posh a signal is lost that arrives just before a wait begins.
   kill -s VTALRM "$sweepq_watcher" 2>/dev/null
   sweepq_await "$sweepq_watcher"
   case $sweepq_status in
@@ -321,8 +323,14 @@ sweepq_watch() {
   exec </dev/null >/dev/null 2>&1
   trap sweepq_wake VTALRM
   trap : TERM INT HUP XCPU USR1 USR2
+  # From a second upwards, so that it never lasts much longer than the command.
+  sweepq_pace=1
   while [ $sweepq_verdict -eq 0 ]; do
     sweepq_nap=${SWEEPQ_WATCH:-60}
+    if [ $sweepq_pace -lt "$sweepq_nap" ]; then
+      sweepq_nap=$sweepq_pace
+      sweepq_pace=$((sweepq_pace * 2))
+    fi
     if [ -n "$sweepq_limit" ]; then
       sweepq_clock
       sweepq_left=$(((sweepq_limit * 100 - sweepq_passed + sweepq_since + 99) / 100))
