@@ -65,7 +65,7 @@ extension DoctorCommand {
       guard kind != .auto,
         let dialect = try? SchedulerDiscovery.find(kind, folder: location.path, within: 5_000)
       else { return nil }
-      return .init(.fine, "scheduler", "\(dialect.title), for: sweepq worker --backend \(kind.rawValue)")
+      return .init(.fine, "scheduler", "\(dialect.title) is here: sweepq worker --backend \(kind.rawValue)")
     }
   }
 
