@@ -53,15 +53,18 @@ def ends(figures, sweepq, work):
         sandbox.run("submit", "--name", name, "--cwd", sandbox.folder, *options, "-p", "n=1", "--", *command, "{n}")
 
     def running(name):
-        return json.loads(sandbox.run("status", "--json", "--running", f"@{name}").stdout)["counts"]["running"] > 0
+        return sandbox.run("status", "-q", "--running", f"@{name}").stdout.strip() != ""
+
+    def native(name):
+        return json.loads(sandbox.run("show", "--json", f"@{name}").stdout)["jobs"][0]["attempts_made"][-1]["native_id"]
 
     def node(name):
-        return cluster.run("squeue", "-h", "-t", "R", "-o", "%N %j").split(f" {name}-")[0].split()[-1]
+        return cluster.run("squeue", "-h", "-j", native(name), "-o", "%N").strip()
 
     try:
         gone = sandbox.folder / "gone"
         gone.mkdir()
-        submit("limit", "--site-option=--time=1")
+        submit("limit", "--scheduler-option=--time=1")
         submit("own-limit", "--time", "5s")
         submit("memory", "--mem", "40M", "--retries", "1", "--retry-mem", "8x",
                command=("python3", "-c", EAT, "100"))
@@ -74,8 +77,7 @@ def ends(figures, sweepq, work):
         worker = sandbox.start_worker()
         sandbox.wait_for(lambda: running("cancelled"), 60, "nothing runs")
         time.sleep(1)
-        cluster.run("scancel", next(line.split()[0] for line in cluster.run("squeue", "-h", "-o", "%i %j").splitlines()
-                                    if " cancelled-" in line))
+        cluster.run("scancel", native("cancelled"))
         # The node's own processes are killed, and the job on it.
         submit("node", command=("sh", "-c", 'test "$SWEEPQ_ATTEMPT" != 1 || sleep 600'))
         sandbox.wait_for(lambda: running("node"), 60, "the job for the node does not run")
