@@ -139,6 +139,7 @@ CREATE TABLE attempt (
   submission  INTEGER,
   task        INTEGER,                -- of the submission's array, from 1
   note        TEXT,                   -- what its executor says of it at the moment
+  hold        TEXT CHECK (hold = 'asked' OR hold = 'release'),  -- a person wants it held in the scheduler, or not any more
   claimed_at  INTEGER NOT NULL,
   started_at  INTEGER,
   ended_at    INTEGER,
@@ -164,6 +165,7 @@ CREATE UNIQUE INDEX attempt_number ON attempt(job, number);
 -- Two live attempts of one job cannot be written down, let alone run.
 CREATE UNIQUE INDEX attempt_alone ON attempt(job) WHERE ended_at IS NULL;
 CREATE INDEX attempt_alive ON attempt(worker) WHERE ended_at IS NULL;
+CREATE INDEX attempt_hold ON attempt(worker) WHERE hold IS NOT NULL AND ended_at IS NULL;
 CREATE INDEX attempt_submission ON attempt(submission) WHERE submission IS NOT NULL;
 
 -- Its job is looked up by the trigger transition_is_true, and job_left removes it with its job.

@@ -65,21 +65,24 @@ import Testing
     #expect(verdicts.contains { if case .accepted = $0 { true } else { false } })
   }
 
+  /// What it has said may be believed, whatever became of the command; but half a line is half a number.
   @Test(arguments: DialectSample.all)
   func aSubmissionThatWasCutOffIsUnclear(sample: DialectSample) {
-    for (answer, _) in sample.receipts {
+    for (answer, verdict) in sample.receipts {
       for ending in Self.endings.dropLast() {
         var cut = answer
         cut.ending = ending
-        #expect(DialectSample.Verdict(sample.dialect.receipt(cut)) == .unclear, "\(cut)")
-        cut.output = String(answer.output.prefix(1))
-        #expect(DialectSample.Verdict(sample.dialect.receipt(cut)) == .unclear, "\(cut)")
+        for length in 0...answer.output.count {
+          cut.output = String(answer.output.prefix(length))
+          let found = DialectSample.Verdict(sample.dialect.receipt(cut))
+          #expect(found == .unclear || found == verdict, "\(cut)")
+        }
       }
-      // Whoever could not ask has not submitted.
-      #expect(
-        DialectSample.Verdict(sample.dialect.receipt(CommandAnswer(ending: .notStarted("no program"))))
-          == .busy)
     }
+    // Whoever could not ask has not submitted.
+    #expect(
+      DialectSample.Verdict(sample.dialect.receipt(CommandAnswer(ending: .notStarted("no program")))) == .busy
+    )
   }
 
   @Test(arguments: DialectSample.all)
@@ -204,8 +207,12 @@ import Testing
     let (answer, name, found) = sample.lookUp
     #expect(sample.dialect.readLookUp(answer, name: name) == .found(found))
     #expect(sample.dialect.readLookUp(noisy(answer), name: name) == .found(found))
-    #expect(sample.dialect.readLookUp(answer, name: name + "x").value?.isEmpty != false)
-    #expect(sample.dialect.readLookUp(answer, name: String(name.dropLast())).value?.isEmpty != false)
+    if sample.tellsNames {
+      #expect(sample.dialect.readLookUp(answer, name: name + "x").value?.isEmpty != false)
+      #expect(sample.dialect.readLookUp(answer, name: String(name.dropLast())).value?.isEmpty != false)
+    } else {
+      #expect(sample.dialect.lookUp(name: name, since: .now).arguments.contains(name))
+    }
     #expect(sample.dialect.readLookUp(sample.nothingFound, name: name) == .found([]))
     for ending in Self.endings {
       var cut = answer
@@ -319,7 +326,8 @@ import Testing
   @Test(arguments: DialectSample.all)
   func controlNeverReachesWhatWasNotMeant(sample: DialectSample) {
     #expect(controls(sample.dialect, []).isEmpty)
-    for id in Self.noIDs {
+    let noIDs = Self.noIDs.filter { sample.firstID > 0 || !$0.hasPrefix("0") }
+    for id in noIDs {
       for task in [nil, 3] {
         let commands = controls(sample.dialect, [NativeTask(NativeID(rawValue: id), task: task)])
         #expect(commands.isEmpty, "\(id.debugDescription): \(commands.map(\.arguments))")
@@ -328,7 +336,7 @@ import Testing
     let good = sample.status.tasks + [NativeTask(sample.status.submissions[0])]
     let numbers = Set(
       good.flatMap { Self.numbers($0.submission.rawValue) + [$0.task].compactMap { $0.map(String.init) } })
-    let bad = Self.noIDs.map { NativeTask(NativeID(rawValue: $0)) }
+    let bad = noIDs.map { NativeTask(NativeID(rawValue: $0)) }
     for command in controls(sample.dialect, good + bad) {
       #expect(command.arguments.count > 1)
       #expect(!command.arguments.contains("") && !command.arguments.contains("0"))
@@ -345,7 +353,9 @@ import Testing
   func answersToControlAreJudged(sample: DialectSample) {
     for (answer, kind) in sample.controls {
       #expect(sample.dialect.readControl(answer).kind == kind, "\(answer)")
-      #expect(sample.dialect.readControl(noisy(answer)).kind == kind, "with noise: \(answer)")
+      // Noise can make an answer unclear, but no other one.
+      #expect(
+        [kind, "unclear"].contains(sample.dialect.readControl(noisy(answer)).kind), "with noise: \(answer)")
       for ending in Self.endings {
         var cut = answer
         cut.ending = ending
@@ -365,7 +375,8 @@ import Testing
     let limits = sample.dialect.readLimits(sample.limits)
     #expect(sample.knownLimits.isSubset(of: limits.map(\.kind)))
     #expect(limits.filter { $0.kind != .other }.allSatisfy { Int64($0.value).map { $0 > 0 } == true })
-    #expect(Set(sample.dialect.readLimits(sample.limits.map(noisy))).isSuperset(of: limits))
+    let heard = sample.dialect.readLimits(sample.limits.map(noisy))
+    #expect(heard.filter { $0.kind != .other } == limits.filter { $0.kind != .other })
     #expect(sample.dialect.readLimits([]).isEmpty)
     for text in Self.garbage {
       let found = sample.dialect.readLimits(Array(repeating: .said(text), count: sample.limits.count))

@@ -6,7 +6,7 @@ import Testing
 /// A dialect with answers of its scheduler, as they were recorded. A new dialect joins ``DialectConformanceTests`` by
 /// one more line in ``all``.
 struct DialectSample: Sendable, CustomTestStringConvertible {
-  static let all: [DialectSample] = [.slurm]
+  static let all: [DialectSample] = [.slurm, .pbs, .openLava, .spectrum, .gridEngine]
 
   enum Verdict: Hashable, Sendable {
     case accepted(String)
@@ -56,6 +56,8 @@ struct DialectSample: Sendable, CustomTestStringConvertible {
   var lookUp: (answer: CommandAnswer, name: String, found: [NativeID])
   /// A look-up that has found nothing.
   var nothingFound: CommandAnswer
+  /// Whether an answer to a look-up shows the jobs' names.
+  var tellsNames = true
   /// nil where the scheduler keeps none.
   var accounts: Sighted?
   var controls: [(answer: CommandAnswer, kind: String)]
@@ -67,6 +69,8 @@ struct DialectSample: Sendable, CustomTestStringConvertible {
   var queued: [String]
   /// An option in the site's own words, and how it stands in a script.
   var option: (given: String, directive: String)
+  /// The lowest number that a job can have.
+  var firstID = 1
 
   var testDescription: String { dialect.title }
 }

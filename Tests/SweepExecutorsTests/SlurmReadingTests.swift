@@ -228,8 +228,8 @@ import Testing
     // An hour before 2026-11-21T08:16:26 UTC: without it, the window begins today at midnight.
     #expect(command.arguments.contains("--starttime=2026-11-21T07:16:26"))
     #expect(command.environment["TZ"] == "UTC")
-    #expect(SlurmUnits.date(Timestamp(rawValue: 951_782_400_000)) == "2000-02-29T00:00:00")
-    #expect(SlurmUnits.date(Timestamp(rawValue: 0)) == "1970-01-01T00:00:00")
+    #expect(UTCDate.text(Timestamp(rawValue: 951_782_400_000)) == "2000-02-29T00:00:00")
+    #expect(UTCDate.text(Timestamp(rawValue: 0)) == "1970-01-01T00:00:00")
   }
 
   // MARK: Ids

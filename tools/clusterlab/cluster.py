@@ -68,6 +68,11 @@ class Cluster:
         """Ids of single tasks in these states."""
         return self.run("squeue", "-h", "-r", "-t", ",".join(states), "-o", "%i").split()
 
+    def heal(self):
+        """Slurm drains a node whose job it could not end in time, which on a busy machine is no fault of the node."""
+        for line in self.run("sinfo", "-h", "-N", "-t", "drain,down", "-o", "%N").split():
+            self.run("scontrol", "update", f"nodename={line}", "state=resume")
+
     def discard(self):
         subprocess.run([TESTBED, "down", self.folder], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         subprocess.run(["rm", "-rf", self.folder])

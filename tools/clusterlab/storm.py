@@ -31,10 +31,11 @@ def run(sweepq, work, jobs=1000, kills=50, faults=True, seed=None):
             while ended() < due:
                 if time.monotonic() > deadline:
                     raise Stuck(f"only {ended()} of {jobs} jobs have ended; {sandbox.log_tail()}")
+                cluster.heal()
                 # What somebody has cancelled is asked for again, as a person would.
                 if faults and sandbox.run("status", "--cancelled", "-q", check=False).stdout.strip():
                     sandbox.run("retry", "--cancelled", check=False)
-                time.sleep(0.05)
+                time.sleep(0.3)
             if deeds:
                 deed = deeds[kill % len(deeds)]
                 deed(cluster, chance)
@@ -44,6 +45,7 @@ def run(sweepq, work, jobs=1000, kills=50, faults=True, seed=None):
             figures.count("workers killed")
             worker = sandbox.start_worker()
         stop(worker)
+        cluster.heal()
         settle(sandbox, faults)
         audit = Audit(sandbox, may_lose=faults, besides=BESIDES if faults else ())
         figures.case(f"seed {seed}", audit.run())

@@ -10,6 +10,8 @@
 
 # The signal that asked for the end, if one did.
 sweepq_stop=''
+# What date(1) has said, and when: see sweepq_clock.
+sweepq_date=''
 
 # Returns the command's exit code; 0 if another copy has the attempt or its folder is gone; 73, with sweepq_unable set
 # and a sentence on stderr, if nothing could be started; 143 if the end was asked for before the start.
@@ -81,13 +83,8 @@ sweepq_read_order() {
 
 # The start line: who starts the attempt, where and when.
 sweepq_introduce() {
-  sweepq_at=$(date +%s%3N 2>/dev/null)
-  case $sweepq_at in
-  '' | *[!0-9]*) sweepq_at=$(date +%s)000 ;;
-  esac
-  sweepq_s_0='' sweepq_c_0=''
   sweepq_clock
-  sweepq_s_0=$sweepq_s sweepq_c_0=$sweepq_c
+  sweepq_at=$sweepq_now sweepq_since=$sweepq_passed
   sweepq_look_at self || sweepq_pid=$$
   sweepq_user_0=$sweepq_user sweepq_system_0=$sweepq_system
   { read -r sweepq_host </proc/sys/kernel/hostname; } 2>/dev/null || sweepq_host=$(uname -n)
@@ -123,31 +120,44 @@ sweepq_take_gate() {
   { { sweepq_opened=yes && echo "$sweepq_start"; } >"$sweepq_folder/gate"; } 2>/dev/null
   set +C
   if [ -z "$sweepq_opened" ]; then
-    if sweepq_has gate || ! [ -d "$sweepq_folder" ]; then return 1; fi
+    if sweepq_has gate || [ -e "$sweepq_folder/gate" ] || ! [ -d "$sweepq_folder" ]; then return 1; fi
     sweepq_complain "cannot create the gate in $sweepq_folder"
     return 73
   fi
   # A disk may turn out to be full only when the file is closed, which no shell reports.
-  if ! sweepq_is_ours; then
+  sweepq_read_gate
+  if [ -z "$sweepq_ours" ]; then
     sweepq_complain "cannot write the gate in $sweepq_folder; the attempt is not started"
     return 73
   fi
 }
 
-sweepq_is_ours() {
-  { read -r sweepq_text <"$sweepq_folder/gate"; } 2>/dev/null && [ "$sweepq_text" = "$sweepq_start" ]
+# Whether the gate is of our making, and when the command's process was born, if the gate says that it was started.
+sweepq_read_gate() {
+  sweepq_ours='' sweepq_started='' sweepq_born=''
+  {
+    while read -r sweepq_text; do
+      case $sweepq_text in
+      "$sweepq_start") sweepq_ours=yes ;;
+      "pid token=$sweepq_token "*" .")
+        sweepq_started=yes
+        sweepq_born=${sweepq_text##* born=}
+        sweepq_born=${sweepq_born%% *}
+        ;;
+      esac
+    done <"$sweepq_folder/gate"
+  } 2>/dev/null
 }
 
-# Adds a line to the gate, never to another attempt's, nor to a new file.
+# Adds a line to the gate, but makes no new file.
 sweepq_append() {
-  sweepq_is_ours && { echo "$1" >>"$sweepq_folder/gate"; } 2>/dev/null
+  [ -f "$sweepq_folder/gate" ] && { echo "$1" >>"$sweepq_folder/gate"; } 2>/dev/null
 }
 
 # From the gate to the exit record; returns the command's exit code.
 sweepq_start_command() {
-  sweepq_born=''
   if [ -n "$sweepq_told" ]; then
-    sweepq_why=term sweepq_code=143
+    sweepq_why=term sweepq_code=143 sweepq_user=0 sweepq_system=0
     sweepq_conclude
     return 143
   fi
@@ -159,8 +169,10 @@ sweepq_start_command() {
   sweepq_watcher=$!
   sweepq_await "$sweepq_command"
   sweepq_code=$sweepq_status sweepq_why=${sweepq_told:-own}
+  kill -s VTALRM "$sweepq_watcher" 2>/dev/null
   sweepq_look_at self
   sweepq_user=$((sweepq_user - sweepq_user_0)) sweepq_system=$((sweepq_system - sweepq_system_0))
+  # In mksh and posh a signal is lost that arrives just before a wait begins.
   kill -s VTALRM "$sweepq_watcher" 2>/dev/null
   sweepq_await "$sweepq_watcher"
   case $sweepq_status in
@@ -225,7 +237,7 @@ sweepq_ready() {
   if sweepq_look_at self; then
     sweepq_line="pid token=$sweepq_token pid=$sweepq_pid born=$sweepq_birth ."
   else
-    sweepq_line="pid token=$sweepq_token ."
+    sweepq_line="pid token=$sweepq_token born= ."
   fi
   sweepq_append "$sweepq_line" || sweepq_withdraw "cannot write the gate in $sweepq_folder"
 }
@@ -277,7 +289,10 @@ sweepq_note() {
 
 # A signal for the runner. It may come anywhere, so no variable that is in use elsewhere may change here.
 sweepq_pass_on() {
-  sweepq_woken=yes sweepq_stop=$1 sweepq_told=term
+  sweepq_woken=yes sweepq_told=term
+  # One request to end is enough, however many a scheduler sends.
+  if [ "$1" = TERM ] && [ "$sweepq_stop" = TERM ]; then return; fi
+  sweepq_stop=$1
   if [ -n "$sweepq_command" ]; then
     (sweepq_signal "$1")
   else
@@ -308,13 +323,17 @@ sweepq_watch() {
   exec </dev/null >/dev/null 2>&1
   trap sweepq_wake VTALRM
   trap : TERM INT HUP XCPU USR1 USR2
-  sweepq_look_at "$sweepq_command" || kill -0 "$sweepq_command" 2>/dev/null || exit 0
-  sweepq_born=$sweepq_birth
+  # From a second upwards, so that it never lasts much longer than the command.
+  sweepq_pace=1
   while [ $sweepq_verdict -eq 0 ]; do
     sweepq_nap=${SWEEPQ_WATCH:-60}
+    if [ $sweepq_pace -lt "$sweepq_nap" ]; then
+      sweepq_nap=$sweepq_pace
+      sweepq_pace=$((sweepq_pace * 2))
+    fi
     if [ -n "$sweepq_limit" ]; then
       sweepq_clock
-      sweepq_left=$(((sweepq_limit * 100 - sweepq_elapsed + 99) / 100))
+      sweepq_left=$(((sweepq_limit * 100 - sweepq_passed + sweepq_since + 99) / 100))
       if [ $sweepq_left -le 0 ]; then
         sweepq_verdict=11
         break
@@ -356,13 +375,13 @@ sweepq_sleep() {
 sweepq_end() {
   sweepq_signal TERM
   sweepq_clock
-  sweepq_until=$((sweepq_elapsed + sweepq_grace * 100)) sweepq_tries=10
+  sweepq_until=$((sweepq_passed + sweepq_grace * 100)) sweepq_tries=10
   while [ $sweepq_tries -gt 0 ]; do
     sweepq_find_members
     [ -n "$sweepq_members" ] || sweepq_find_members
     [ -n "$sweepq_members" ] || break
     sweepq_clock
-    if [ $sweepq_elapsed -ge $sweepq_until ]; then
+    if [ $sweepq_passed -ge $sweepq_until ]; then
       sweepq_tries=$((sweepq_tries - 1))
       sweepq_send KILL
     fi
@@ -415,7 +434,8 @@ sweepq_find_members() {
 # Whether the command's first process is there, and no later one with its number.
 sweepq_lives() {
   kill -0 "$sweepq_command" 2>/dev/null || return 1
-  [ -n "${sweepq_born-}" ] || return 0
+  sweepq_read_gate
+  [ -n "$sweepq_born" ] || return 0
   sweepq_look_at "$sweepq_command" && [ "$sweepq_birth" = "$sweepq_born" ]
 }
 
@@ -444,13 +464,14 @@ sweepq_conclude() {
     sweepq_code=$((128 + sweepq_number)) sweepq_how="signal=$sweepq_number"
   fi
   sweepq_clock
-  if [ "$sweepq_why" = own ] && [ "$sweepq_code" -le 128 ] && ! sweepq_was_started; then
+  sweepq_read_gate
+  if [ "$sweepq_why" = own ] && [ "$sweepq_code" -le 128 ] && [ -z "$sweepq_started" ]; then
     sweepq_text=''
     { read -r sweepq_text <"$sweepq_folder/launch"; } 2>/dev/null
     case $sweepq_text in
     '!'*)
       sweepq_complain "${sweepq_text#?}"
-      sweepq_append "void v=1 token=$sweepq_token at=$sweepq_end ."
+      sweepq_append "void v=1 token=$sweepq_token at=$sweepq_now ."
       sweepq_code=73
       return
       ;;
@@ -461,12 +482,13 @@ sweepq_conclude() {
   fi
   [ "$sweepq_user" -le 0 ] || sweepq_user=${sweepq_user}0000
   [ "$sweepq_system" -le 0 ] || sweepq_system=${sweepq_system}0000
-  sweepq_line="exit v=1 token=$sweepq_token ${sweepq_how:+$sweepq_how }start=$sweepq_at end=$sweepq_end"
+  sweepq_line="exit v=1 token=$sweepq_token ${sweepq_how:+$sweepq_how }start=$sweepq_at end=$sweepq_now"
   sweepq_line="$sweepq_line user=$sweepq_user system=$sweepq_system rss=0 why=$sweepq_why $sweepq_error."
   sweepq_tries=5
-  until sweepq_append "$sweepq_line"; do
+  # The folder may have gone to another attempt by now, if this one has been settled without us.
+  until [ -n "$sweepq_ours" ] && sweepq_append "$sweepq_line"; do
     sweepq_tries=$((sweepq_tries - 1))
-    if [ $sweepq_tries -eq 0 ] || ! sweepq_is_ours; then
+    if [ $sweepq_tries -eq 0 ] || [ -z "$sweepq_ours" ]; then
       sweepq_complain "cannot write to the gate in $sweepq_folder: $sweepq_line"
       break
     fi
@@ -475,16 +497,6 @@ sweepq_conclude() {
     case $sweepq_line in exit*) sweepq_line="
 $sweepq_line" ;; esac
   done
-}
-
-sweepq_was_started() {
-  sweepq_started=1
-  {
-    while read -r sweepq_text; do
-      case $sweepq_text in "pid token=$sweepq_token "*) sweepq_started=0 ;; esac
-    done <"$sweepq_folder/gate"
-  } 2>/dev/null
-  return $sweepq_started
 }
 
 # What Linux knows of process PID or "self": its number, its birth, and what its ended children have used, in 1/100 s.
@@ -497,20 +509,39 @@ sweepq_look_at() {
   sweepq_user=${14} sweepq_system=${15} sweepq_birth=${20}
 }
 
-# Seconds and hundredths of a clock that nobody sets; what has passed since the start, in hundredths; and the present
-# time as the start's plus that. In pieces of 32 bits, since some shells calculate with no more.
+# The time in ms, and the hundredths of a second that have passed since this shell first asked for it. Only then is date(1)
+# run; what follows comes from a clock that nobody sets. In pieces of 32 bits, since some shells calculate with no more.
 sweepq_clock() {
+  if [ -z "$sweepq_date" ]; then
+    # shellcheck disable=SC3028
+    sweepq_date=${EPOCHREALTIME-}
+    # Some shells know it themselves; in others it is at best a copy that stands still.
+    # shellcheck disable=SC3028
+    if [ -n "$sweepq_date" ] && [ "$sweepq_date" != "${EPOCHREALTIME-}" ]; then
+      sweepq_milli=${sweepq_date#*[.,]}
+      sweepq_date=${sweepq_date%[.,]*}${sweepq_milli%???}
+    else
+      sweepq_date=$(date +%s%3N 2>/dev/null)
+    fi
+    case $sweepq_date in
+    *[!0-9]*) sweepq_date=$(date +%s)000 ;;
+    ?????????????*) ;;
+    *) sweepq_date=$(date +%s)000 ;;
+    esac
+    sweepq_s_0=''
+  fi
   if { read -r sweepq_s sweepq_text </proc/uptime; } 2>/dev/null; then
     sweepq_c=${sweepq_s#*.} sweepq_s=${sweepq_s%.*}
   else
     sweepq_c=00 sweepq_s=$(date +%s)
   fi
-  sweepq_elapsed=$(((sweepq_s - ${sweepq_s_0:-$sweepq_s}) * 100 + 1$sweepq_c - 1${sweepq_c_0:-$sweepq_c}))
-  sweepq_end=${sweepq_at%???}
-  sweepq_milli=$((1${sweepq_at#"$sweepq_end"} - 1000 + sweepq_elapsed % 100 * 10))
-  sweepq_end=$((sweepq_end + sweepq_elapsed / 100 + sweepq_milli / 1000))
+  [ -n "$sweepq_s_0" ] || sweepq_s_0=$sweepq_s sweepq_c_0=$sweepq_c
+  sweepq_passed=$(((sweepq_s - sweepq_s_0) * 100 + 1$sweepq_c - 1$sweepq_c_0))
+  sweepq_now=${sweepq_date%???}
+  sweepq_milli=$((1${sweepq_date#"$sweepq_now"} - 1000 + sweepq_passed % 100 * 10))
+  sweepq_now=$((sweepq_now + sweepq_passed / 100 + sweepq_milli / 1000))
   sweepq_milli=$((sweepq_milli % 1000 + 1000))
-  sweepq_end=$sweepq_end${sweepq_milli#1}
+  sweepq_now=$sweepq_now${sweepq_milli#1}
 }
 
 # Everything but plain letters and marks as %XX.
@@ -549,6 +580,8 @@ sweepq_task() {
     sweepq_run "${sweepq_lines#* }" "${sweepq_lines%% *}"
     return
   fi
+  # Once for all lanes.
+  sweepq_clock
   # Each lane goes through all the lines, and the gates see to it that each attempt is run by one of them.
   sweepq_lanes='' sweepq_forked='' sweepq_count=0
   sweepq_catch sweepq_pass_to_lanes

@@ -9,6 +9,7 @@ package enum SchedulerDiscovery {
   /// In the order in which `auto` tries them: one that only wears another's command names is passed over by that.
   private static let dialects: [(kind: ExecutorSettings.Scheduler, type: any SchedulerDialect.Type)] = [
     (.slurm, SlurmDialect.self), (.pbs, PBSDialect.self), (.lsf, LSFDialect.self),
+    (.sge, GridEngineDialect.self),
   ]
 
   /// - Parameter limit: Milliseconds for all of its questions together; nil for as long as they take.

@@ -21,10 +21,14 @@ struct ClusterAttempt {
   var startedAt: Timestamp?
   /// A person has asked for its end.
   var isCancelled = false
+  /// The scheduler was asked to hold it.
+  var isHeldThere = false
   /// When the scheduler, or a fence, was last asked to end it; milliseconds of the monotonic clock.
   var endAskedAt: Int64?
   /// What the scheduler said of it last.
   var sighting: TaskSighting?
+  /// When that was asked for; milliseconds of the monotonic clock.
+  var sightedAt: Int64 = 0
   /// Since when that has been a final state, in milliseconds of the monotonic clock.
   var finalSince: Int64?
   /// Since when the scheduler does not list it any more, or not yet.

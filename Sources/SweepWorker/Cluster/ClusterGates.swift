@@ -121,6 +121,27 @@ extension ClusterWorker {
     }
   }
 
+  // MARK: Hold
+
+  /// Has the scheduler hold what a person wants held, and let go what is wanted no longer so.
+  func obeyHolds() throws {
+    var released: [AttemptID] = []
+    for (id, isWanted) in try store.holdWishes(of: seat.id) {
+      guard let one = live[id], let task = nativeTask(of: one), !isBundled(one) else { continue }
+      if isWanted {
+        guard one.isHeldThere == false, one.startedAt == nil else { continue }
+        controls += dialect.hold([task]).map { ($0, "hold of job \(one.job)") }
+        live[id]?.isHeldThere = true
+      } else {
+        controls += dialect.release([task]).map { ($0, "release of job \(one.job)") }
+        live[id]?.isHeldThere = false
+        released.append(id)
+      }
+    }
+    if !released.isEmpty { try store.forgetHold(of: released) }
+    if !controls.isEmpty { poll.hurry(monotonicMilliseconds(), settings: settings.executor) }
+  }
+
   private func isBundled(_ one: ClusterAttempt) -> Bool {
     one.submission.flatMap { submissions[$0]?.kind } == .bundle
   }

@@ -40,6 +40,7 @@ extension ClusterWorker {
     }
     guard now >= poll.due, !open.isEmpty else { return }
     count("status")
+    statusAskedAt = now
     asking = (call(dialect.status(of: open.compactMap(\.nativeID))), .status(open.map(\.id)))
   }
 
@@ -55,7 +56,7 @@ extension ClusterWorker {
       switch dialect.readStatus(answer, of: ids.compactMap { submissions[$0]?.nativeID }) {
       case .found(let sightings):
         hearAgain()
-        let changed = note(sightings, of: ids, now)
+        let changed = note(sightings, of: ids, askedAt: statusAskedAt, now)
         poll.next(now, changed: changed, settings: settings.executor)
         nextGates = 0
       case .unavailable(let why):
@@ -85,7 +86,9 @@ extension ClusterWorker {
   // MARK: Sightings
 
   /// - Returns: whether anything has changed.
-  private func note(_ sightings: [TaskSighting], of ids: [SubmissionID], _ now: Int64) -> Bool {
+  private func note(
+    _ sightings: [TaskSighting], of ids: [SubmissionID], askedAt: Int64, _ now: Int64
+  ) -> Bool {
     var places: [NativeID: SubmissionID] = [:]
     for id in ids { if let native = submissions[id]?.nativeID { places[native] = id } }
     var seen: [SubmissionID: [Int?: TaskSighting]] = [:]
@@ -106,6 +109,7 @@ extension ClusterWorker {
         watched += 1
         if let sighting = tasks[one.task] ?? tasks[nil] {
           if one.sighting?.state != sighting.state { changed = true }
+          one.sightedAt = askedAt
           apply(sighting, to: &one, now)
         } else if one.missingSince == nil,
           Timestamp.now - submission.intendedAt > Self.settlingIn || one.sighting != nil

@@ -80,7 +80,8 @@ private struct ClusterCase {
         judge(&ending, state)
         return .settle(ending)
       }
-      if state == .pending || state == .held, one.startedAt != nil {
+      // What was asked for before the end may be from before the start.
+      if state == .pending || state == .held, let since = one.exitSince, one.sightedAt > since {
         ending.outcome = .preempted
         ending.reason = "\(title) ended it and queued it again: \(exit.reason ?? "no exit code")"
         return .settle(ending)

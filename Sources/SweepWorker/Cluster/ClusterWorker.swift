@@ -67,6 +67,8 @@ public final class ClusterWorker {
   /// When the site's limits are to be asked for again; milliseconds of the monotonic clock.
   var limitsDue: Int64 = 0
   var poll = PollInterval()
+  /// When the status that is being waited for was asked for.
+  var statusAskedAt: Int64 = 0
   var nextGates: Int64 = 0
   /// Since when the scheduler has not answered, and what it said instead.
   var silence: (since: Timestamp, reason: String)?
@@ -200,6 +202,7 @@ public final class ClusterWorker {
         live[id]?.isCancelled = true
         nextGates = 0
       }
+      try obeyHolds()
       mayHaveWork = true
       seenVersion = version
     }

@@ -1,43 +1,33 @@
-#!/usr/bin/python3 -I
 """The commands of LSF, pretended: bsub, bjobs, bkill, bstop, bresume, bhist, bqueues, bhosts, busers, bparams, lsid.
 
 With `flavour` "old" they print what OpenLava 2.2 was seen to print and keep its quirks: no -o and no -json, options of newer
 ones misread, and jobs whose top shell dies of a signal are DONE. With "modern" they are IBM Spectrum LSF 10.1 as its
 documentation has it. Called by one of those names, with the folder of the cluster in FAKE_LSF_DIR."""
 
-import sys
-
-sys.dont_write_bytecode = True
-
 import fnmatch
 import getopt
 import json
 import os
-import pwd
 import re
 import shlex
 import signal
+import sys
 import time
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
 import pretend
-from pretend import Cluster, Job, Keeper
-
-sys.path.insert(0, str(HERE))
 import reports
+from pretend import Cluster, Job, Keeper, user
 
 NAME = "lsf"
-PROGRAM = str(HERE / "lsf.py")
-COMMANDS = str(HERE / "bin")
+COMMANDS = str(Path(__file__).resolve().parent / "bin")
 VARIABLE = "FAKE_LSF_DIR"
 DEFAULTS = {
     "flavour": "old", "slots": 4, "max_array": 1000, "max_pending": 0, "clean_period": 3600.0, "queues": "normal,short",
     "host_cpus": 8, "minute": 60.0, "kill_delay": 5.0, "walltime_lag": 0.0, "retry": 10.0, "started": True,
     "server": "up", "node": "up", "keeper": None,
 }
-OLD_BSUB = "hVxHrNBI:K:L:c:F:W:k:P:q:R:m:n:J:b:t:u:i:o:e:M:D:S:f:w:E:Z:s:a:"
+OLD_BSUB = "hVxHrNBIKL:c:F:W:k:P:q:R:m:n:J:b:t:u:i:o:e:M:D:S:f:w:E:Z:s:a:"
 MODERN_LONG = {  # options of several letters, and whether they take a value
     "oo": True, "eo": True, "cwd": True, "env": True, "Jd": True, "rn": False, "json": False, "app": True, "gpu": True,
     "sla": True, "ti": False, "tl": True, "outdir": True, "We": True, "sp": True, "Lp": True, "Ip": False, "Is": False,
@@ -53,10 +43,6 @@ class Refusal(Exception):
     def __init__(self, text, code=255, out=False):
         super().__init__(text)
         self.text, self.code, self.out = text, code, out
-
-
-def user():
-    return pwd.getpwuid(os.geteuid()).pw_name
 
 
 def jump(cluster):
@@ -333,7 +319,7 @@ def bsub(session, arguments):
             seq, refusal = answer
             if refusal:
                 raise Refusal(refusal)
-            pretend.start_keeper(c, PROGRAM)
+            pretend.start_keeper(c, NAME)
             return submitted(session, job, seq)
     with c:
         try:
@@ -343,12 +329,12 @@ def bsub(session, arguments):
             refusal = raised  # which uses up an id, so the transaction stands
     if refusal:
         raise refusal
-    pretend.start_keeper(c, PROGRAM)
+    pretend.start_keeper(c, NAME)
     pretend.after(session.faults)
     if "lose-answer" in session.faults:
         raise Refusal("Failed in an LSF library call: Failed in sending/receiving a message: Connection reset by peer. Job not submitted.")
     submitted(session, job, seq)
-    if ("-K", "") in given or "-K" in arguments:
+    if "-K" in values:
         print("<<Waiting for dispatch ...>>", file=sys.stderr, flush=True)
         while True:
             with c:
@@ -560,7 +546,7 @@ def chosen(session, given, words):
         raise Refusal(f"Job ID or one of '-m', '-u' '-q' and '-J' must be specified.\n{reports.USAGE['bkill']}")
     if pattern is not None or words == ["0"] or not words:
         jobs = c.jobs("idx IS NOT -1 AND json_extract(rest, '$.cleaned') IS NULL")
-        jobs = [j for j in jobs if j["owner"] == user() or os.geteuid() == 0]
+        jobs = [j for j in jobs if user() in (j["owner"], "root")]
         if pattern is not None:
             jobs = named(jobs, pattern)
             if not jobs:
@@ -583,7 +569,7 @@ def control_command(kind, said):
             for label, rows in chosen(session, given, words):
                 if not rows:
                     session.complain(f"Job <{label}>: No matching job found")
-                elif rows[0]["owner"] != user() and os.geteuid() != 0:
+                elif user() not in (rows[0]["owner"], "root"):
                     session.complain(f"Job <{label}>: User permission denied")
                 elif all(r["state"] == "ended" or r.get("verdict") for r in rows):
                     session.complain(f"Job <{label}>: Job has already finished")
@@ -596,7 +582,7 @@ def control_command(kind, said):
                     else:
                         print(f"Job <{label}> is being {said}", flush=True)
         pretend.after(session.faults)
-        pretend.start_keeper(session.cluster, PROGRAM)
+        pretend.start_keeper(session.cluster, NAME)
 
     return command
 
@@ -689,8 +675,8 @@ RUN = {"bsub": bsub, "bjobs": bjobs, "bkill": control_command("kill", "terminate
 
 def main():
     command = os.path.basename(sys.argv[0])
-    if command == "lsf.py" and sys.argv[1:2] == ["--keeper"]:
-        Sbatchd(Cluster(sys.argv[2], DEFAULTS)).run()
+    if sys.argv[1:2] == ["--keeper"]:
+        Sbatchd(Cluster(sys.argv[3], DEFAULTS)).run()
         return 0
     if command not in RUN:
         return pretend.control(sys.modules[__name__], sys.argv[1:])
@@ -709,7 +695,3 @@ def main():
     except BrokenPipeError:
         os._exit(0)
     return session.code
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -14,7 +14,7 @@ extension SlurmDialect {
     // loss of the controller's state. Clocks may differ by an hour.
     let arguments = [
       "sacct", "--duplicates", "--parsable2", "--noconvert",
-      "--starttime=" + SlurmUnits.date(since + -3_600_000),
+      "--starttime=" + UTCDate.text(since + -3_600_000),
       "--format=" + Self.accountColumns.joined(separator: ","),
     ]
     return Self.command(
