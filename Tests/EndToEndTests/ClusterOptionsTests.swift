@@ -90,7 +90,7 @@ struct ClusterOptionsTests {
     let sandbox = try Sandbox.withQueue()
     try sandbox.succeed(
       "submit", "--name", "u", "--cpus", "2", "--mem", "1G", "--time", "1h", "-p", "x=1..3", "--", "sh", "-c",
-      "echo {x}")
+      "a=$(head -c 50000000 /dev/zero | tr '\\0' a); echo {x}")
     try sandbox.succeed("submit", "--name", "none", "--hold", "--", "true")
     try sandbox.work()
     let sweeps = try sandbox.json("sweeps", "--usage").sweeps
@@ -100,11 +100,11 @@ struct ClusterOptionsTests {
     #expect(usage.cpus.asked.int == 2 && usage.memory_bytes.asked.int == 1 << 30)
     #expect(usage.elapsed_ms.asked.int == 3_600_000 && usage.elapsed_ms.jobs.int == 3)
     let most = try #require(usage.memory_bytes.max.real)
-    #expect(most > 100_000 && most < 500_000_000)
+    #expect(most > 50_000_000 && most < 500_000_000)
     #expect(usage.memory_bytes.max_share.real == most / Double(1 << 30))
     let text = try sandbox.succeed("sweeps", "@u", "--usage").output
     #expect(text.contains("3 completed jobs that asked for 2 CPUs, 1G, at most 1h"))
-    #expect(text.contains("of the 1 GiB asked for was used; 100M would do"))
+    #expect(text.contains("of the 1 GiB asked for was used; "))
     #expect(text.contains("of the 1h asked for"))
     #expect(
       try sandbox.succeed("sweeps", "@none", "--usage").output.contains("No job of it has completed yet."))
