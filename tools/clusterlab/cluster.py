@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import subprocess
 import tempfile
@@ -9,12 +10,14 @@ from pathlib import Path
 
 from crashlab.sandbox import Sandbox, Stuck
 
-TESTBED = Path(__file__).resolve().parent.parent / "testbed" / "slurm"
+TESTBEDS = Path(__file__).resolve().parent.parent / "testbed"
+
+SLURM = ("sbatch", "squeue", "sacct", "scancel", "scontrol", "sacctmgr", "sinfo")
 
 # Quick to notice things, so that an experiment is short; the folder is on a local disk, where nothing comes late.
 SETTINGS = """executors:
   lab:
-    scheduler: slurm
+    scheduler: SCHEDULER
     poll: 1s
     poll_max: 5s
     late_files: 3s
@@ -45,17 +48,23 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 class Cluster:
-    def __init__(self, *options):
+    """A testbed, real or pretended, under the faults that it knows."""
+
+    def __init__(self, *options, kind="slurm"):
+        self.kind = kind
         # Unix sockets have short names.
         self.folder = Path(tempfile.mkdtemp(prefix="sl", dir="/tmp"))
         self.folder.chmod(0o755)
-        done = subprocess.run([TESTBED, "up", self.folder, *options], stdout=subprocess.PIPE, text=True, check=True,
-                              stderr=subprocess.PIPE)
-        self.environment = dict(line.removeprefix("export ").split("=", 1) for line in done.stdout.splitlines())
+        done = subprocess.run([TESTBEDS / kind, "up", self.folder, *options], stdout=subprocess.PIPE, text=True,
+                              check=True, stderr=subprocess.PIPE)
+        # The shell itself knows best what its exports mean.
+        shown = subprocess.run(["sh", "-c", done.stdout + "\nenv -0"], stdout=subprocess.PIPE, text=True, check=True)
+        exported = dict(entry.split("=", 1) for entry in shown.stdout.split("\0") if "=" in entry)
+        self.environment = {name: value for name, value in exported.items() if os.environ.get(name) != value}
 
     def fault(self, name, *arguments):
-        subprocess.run([TESTBED, name, self.folder, *arguments], check=True, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL)
+        subprocess.run([TESTBEDS / self.kind, name, self.folder, *map(str, arguments)], check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def run(self, *command, check=False, timeout=60):
         done = subprocess.run(command, env=os.environ | self.environment, stdout=subprocess.PIPE,
@@ -65,16 +74,26 @@ class Cluster:
         return done.stdout
 
     def tasks(self, *states):
-        """Ids of single tasks in these states."""
+        """Ids of single tasks of Slurm in these states."""
         return self.run("squeue", "-h", "-r", "-t", ",".join(states), "-o", "%i").split()
+
+    def left(self):
+        """How many jobs the scheduler still has that are not over."""
+        if self.kind == "slurm":
+            return len(self.tasks("PENDING", "RUNNING"))
+        status = subprocess.run([TESTBEDS / self.kind, "status", self.folder], stdout=subprocess.PIPE, text=True)
+        return sum(1 for line in status.stdout.splitlines() if re.search(r"\b(Q|R|H|E|B|PEND|RUN|PSUSP|USUSP|SSUSP)\b", line))
 
     def heal(self):
         """Slurm drains a node whose job it could not end in time, which on a busy machine is no fault of the node."""
+        if self.kind != "slurm":
+            return
         for line in self.run("sinfo", "-h", "-N", "-t", "drain,down", "-o", "%N").split():
             self.run("scontrol", "update", f"nodename={line}", "state=resume")
 
     def discard(self):
-        subprocess.run([TESTBED, "down", self.folder], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        subprocess.run([TESTBEDS / self.kind, "down", self.folder], stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
         subprocess.run(["rm", "-rf", self.folder])
 
 
@@ -88,13 +107,14 @@ class ClusterSandbox(Sandbox):
         self.calls.touch()
         bin = self.folder / "bin"
         bin.mkdir()
-        for name in ("sbatch", "squeue", "sacct", "scancel", "scontrol", "sacctmgr", "sinfo"):
+        commands = SLURM if cluster.kind == "slurm" else ()
+        for name in commands:
             (bin / name).write_text(WRAPPER)
             (bin / name).chmod(0o755)
         self.environment |= cluster.environment
         self.environment |= {"PATH": f"{bin}:{self.environment['PATH']}", "LAB_CALLS": str(self.calls)}
         self.create()
-        (self.queue / "config.yaml").write_text(SETTINGS + settings)
+        (self.queue / "config.yaml").write_text(SETTINGS.replace("SCHEDULER", cluster.kind) + settings)
 
     def start_worker(self, *arguments, **options):
         return super().start_worker("--backend", "lab", *arguments, **options)

@@ -52,8 +52,8 @@ def run(sweepq, work, jobs=1000, kills=50, faults=True, seed=None):
         figures.values["attempts by outcome"] = counts_as_json([audit])
         for command in ("sbatch", "squeue", "sacct", "scancel"):
             figures.values[f"calls of {command}"] = sandbox.count(command)
-        if left := cluster.tasks("PENDING", "RUNNING"):
-            figures.case(f"seed {seed}", [f"{len(left)} jobs are left in Slurm's queue"])
+        if left := cluster.left():
+            figures.case(f"seed {seed}", [f"{left} jobs are left in the scheduler's queue"])
     except Stuck as stuck:
         figures.case(f"seed {seed}", [str(stuck)])
     finally:

@@ -29,8 +29,8 @@ def run(sweepq, work, times=200):
         audit = Audit(sandbox)
         figures.case("all", audit.run())
         figures.values["attempts by outcome"] = counts_as_json([audit])
-        if left := cluster.tasks("PENDING", "RUNNING"):
-            figures.case("queue", [f"{len(left)} jobs are left in Slurm's queue"])
+        if left := cluster.left():
+            figures.case("queue", [f"{left} jobs are left in the scheduler's queue"])
     except Stuck as stuck:
         figures.case("all", [str(stuck)])
     finally:

@@ -256,13 +256,18 @@ extension ClusterWorker {
       let first = natives.first
     {
       // More than one: a copy. Its tasks find their gates taken, but need not stand in the queue.
-      for copy in natives.dropFirst() { remove(NativeTask(copy), "a second copy of \(submission.jobName)") }
+      for copy in natives.dropFirst() {
+        for command in dialect.cancel([NativeTask(copy)], names: [copy: submission.jobName]) {
+          controls.append((command, "cancel of a second copy of \(submission.jobName)"))
+        }
+      }
       if search.isForbidden, submission.attempts.isEmpty {
-        remove(NativeTask(first), submission.jobName)
+        for command in dialect.cancel([NativeTask(first)], names: [first: submission.jobName]) {
+          controls.append((command, "cancel of \(submission.jobName)"))
+        }
         submissions[id]?.isOver = true
       } else {
         try accepted(id, first)
-        if search.isForbidden { submissions[id]?.removalAskedAt = nil }
       }
       return
     }
@@ -291,7 +296,11 @@ extension ClusterWorker {
   }
 
   func remove(_ task: NativeTask, _ what: String) {
-    for command in dialect.cancel([task]) { controls.append((command, "cancel of \(what)")) }
+    // An id alone may have been given to another job meanwhile.
+    let name = submissions.values.first { $0.nativeID == task.submission }?.jobName
+    for command in dialect.cancel([task], names: name.map { [task.submission: $0] } ?? [:]) {
+      controls.append((command, "cancel of \(what)"))
+    }
   }
 
   // MARK: Control
