@@ -238,7 +238,7 @@ import Testing
   }
 
   static let rich = Resources(
-    cpus: 4, memory: MemorySize(rawValue: 1 << 30), gpus: 1, time: WallTime(rawValue: 3_600_000),
+    cpus: 4, memory: MemorySize(rawValue: 1 << 30), time: WallTime(rawValue: 3_600_000),
     cluster: ClusterRequest(queue: "compute", account: "acc"))
 
   @Test(arguments: DialectSample.all)

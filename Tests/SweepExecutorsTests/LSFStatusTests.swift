@@ -161,6 +161,7 @@ import Testing
       39[3]|-|EXIT|ann|normal|-|TERM_MEMLIMIT: job killed after reaching LSF memory usage limit|-|-|-|-|arr|x[3]
       41|4|RUN|ann|normal|-|-|-|-|-|ha|whole[1-9]%2
       40|0|UNKWN|ann|normal|-|-|-|-|-|ha|n
+
       """
     let seen = try sightings(platform, CommandAnswer(output: text, ending: .exited(0)), of: ids(39, 40, 41))
     #expect(seen.map(\.state) == [.failed, .outOfMemory, .running, .unknown("UNKWN")])

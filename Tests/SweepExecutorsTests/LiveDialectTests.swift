@@ -7,7 +7,7 @@ import Testing
   @preconcurrency import Glibc
 #endif
 
-/// Everything that a dialect asks for, asked of a real scheduler. `SWEEPQ_LIVE=slurm tools/testbed/slurm run -- swift
+/// Everything that a dialect asks for, asked of a real scheduler. `tools/testbed/slurm run -- env SWEEPQ_LIVE=slurm swift
 /// test --filter LiveDialectTests` runs it; without that variable there is nothing to ask.
 @Suite(.serialized, .enabled(if: getenv("SWEEPQ_LIVE") != nil)) struct LiveDialectTests {
   let dialect: any SchedulerDialect

@@ -13,6 +13,7 @@ import Testing
   {
     var text = "Job Id: \(id)\n    Job_Name = n\n"
     for (name, value) in attributes { if let value { text += "    \(name) = \(value)\n" } }
+    text += "\n"
     let submission = NativeID(rawValue: PBSJobID(id)?.submission.text ?? "")
     let reading = PBSDialect(flavour: flavour).readStatus(
       CommandAnswer(output: text, ending: .exited(0)), of: [submission])
@@ -136,6 +137,7 @@ import Testing
       Job Id: 1020[].pbshead
           job_state = F
           Exit_status = 1
+
       """
     let submission = NativeID(rawValue: "1020[].pbshead")
     let ended = CommandAnswer(output: whole, ending: .exited(0))

@@ -130,7 +130,7 @@ final class RunnerHarness {
     try attempt {
       $0.arguments = arguments
       $0.setUp = setUp
-      $0.timeLimit = limit.map { WallTime(rawValue: $0) }
+      $0.timeLimit = limit.map { WallTime(rawValue: $0 * 1000) }
       $0.grace = grace
     }
   }

@@ -20,8 +20,7 @@ class Expect:
         self.name, self.outcomes, self.state, self.words = name, outcomes, state, words
 
     def breaches(self, sandbox):
-        shown = json.loads(sandbox.run("show", "--json", f"@{self.name}").stdout)
-        job = shown["jobs"][0] if "jobs" in shown else shown
+        job = story(sandbox, self.name)
         outcomes = [attempt["outcome"] for attempt in job["attempts_made"]]
         reasons = [attempt.get("reason") or "" for attempt in job["attempts_made"]]
         found = []
@@ -32,6 +31,12 @@ class Expect:
         if not re.search(self.words, "; ".join(reasons)):
             found.append(f"{self.name}: the reason {reasons} does not say {self.words!r}")
         return found
+
+
+def story(sandbox, sweep):
+    """All that is known of the only job of a sweep."""
+    job = sandbox.run("status", "-q", f"@{sweep}").stdout.strip()
+    return json.loads(sandbox.run("show", "--json", job).stdout)["jobs"][0]
 
 
 def run(sweepq, work):
@@ -53,10 +58,10 @@ def ends(figures, sweepq, work):
         sandbox.run("submit", "--name", name, "--cwd", sandbox.folder, *options, "-p", "n=1", "--", *command, "{n}")
 
     def running(name):
-        return sandbox.run("status", "-q", "--running", f"@{name}").stdout.strip() != ""
+        return sandbox.run("status", "-q", "--state", "running", f"@{name}").stdout.strip() != ""
 
     def native(name):
-        return json.loads(sandbox.run("show", "--json", f"@{name}").stdout)["jobs"][0]["attempts_made"][-1]["native_id"]
+        return story(sandbox, name)["attempts_made"][-1]["native_id"]
 
     def node(name):
         return cluster.run("squeue", "-h", "-j", native(name), "-o", "%N").strip()
@@ -80,8 +85,8 @@ def ends(figures, sweepq, work):
         cluster.run("scancel", native("cancelled"))
         # The node's own processes are killed, and the job on it.
         submit("node", command=("sh", "-c", 'test "$SWEEPQ_ATTEMPT" != 1 || sleep 600'))
-        sandbox.wait_for(lambda: running("node"), 60, "the job for the node does not run")
-        cluster.fault("kill-node", node("node"), "--with-jobs")
+        sandbox.wait_for(lambda: running("node") and node("node"), 60, "the job for the node does not run")
+        cluster.fault("kill-node", node("node"))
         submit("pushed", "--partition", "low", "--exclusive", "--nodes", "2",
                command=("sh", "-c", 'test "$SWEEPQ_ATTEMPT" != 1 || sleep 600'))
         sandbox.wait_for(lambda: running("pushed"), 120, "the job of low priority does not run")

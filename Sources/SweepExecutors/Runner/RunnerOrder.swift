@@ -12,7 +12,7 @@ package struct RunnerOrder: Sendable {
   package var workingDirectory: String
   /// The file to read as standard input, relative to the working directory; nil for an empty one.
   package var standardInput: String?
-  /// The limit that the runner itself keeps; nil where the scheduler does, or none.
+  /// The limit that the runner itself keeps, up to whole seconds; nil where the scheduler does, or none.
   package var timeLimit: WallTime?
   /// Milliseconds between the request to end (SIGTERM) and the end by force (SIGKILL); whole seconds are kept.
   package var grace: Int64
@@ -76,7 +76,7 @@ package struct RunnerOrder: Sendable {
   /// What the runner reads before it takes the gate.
   private var header: String {
     var line = "# sweepq order grace=\((max(0, grace) + 999) / 1000)"
-    if let timeLimit { line += " limit=\(timeLimit.rawValue)" }
+    if let timeLimit { line += " limit=\(max(1, (timeLimit.rawValue + 999) / 1000))" }
     return line
   }
 

@@ -58,6 +58,12 @@ package struct CommandAnswer: Hashable, Sendable {
   package var outputLines: [Substring] { output.split(whereSeparator: \.isNewline) }
   package var errorLines: [Substring] { errors.split(whereSeparator: \.isNewline) }
 
+  /// The output without a last line that was cut off: half a number is another number.
+  package var wholeOutput: String {
+    guard let end = output.utf8.lastIndex(of: UInt8(ascii: "\n")) else { return "" }
+    return String(output[...end])
+  }
+
   /// The answer in one line, for messages: what it said on standard error, or how it ended.
   package var summary: String {
     let said = (errorLines.isEmpty ? outputLines : errorLines).suffix(3).joined(separator: "; ")

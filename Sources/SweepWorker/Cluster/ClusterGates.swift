@@ -114,9 +114,9 @@ extension ClusterWorker {
     guard var one = live[id], now - (one.endAskedAt ?? -.max / 2) >= 30_000 else { return }
     one.endAskedAt = now
     live[id] = one
-    if isBundled(one) {
-      attempt(stalls: false) { try RemoteGate.fence(folder: one.folder, .cancelled) }
-    } else if let task = nativeTask(of: one) {
+    // Before the scheduler ends it, so that its runner knows what the signal means.
+    attempt(stalls: false) { try RemoteGate.fence(folder: one.folder, .cancelled) }
+    if !isBundled(one), let task = nativeTask(of: one) {
       remove(task, "job \(one.job)")
     }
   }

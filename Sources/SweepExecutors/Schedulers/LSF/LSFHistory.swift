@@ -12,7 +12,7 @@ extension LSFDialect {
     if let reason = LSFText.whyUnavailable(answer) { return .unavailable(reason) }
     let index = LSFSubmissionIndex(submissions)
     return .found(
-      LSFHistory.read(answer.output).compactMap { history in
+      LSFHistory.read(answer.wholeOutput).compactMap { history in
         guard let task = index.task(history.number, history.index) else { return nil }
         return history.sighting(of: task)
       })

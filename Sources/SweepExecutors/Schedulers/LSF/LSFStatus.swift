@@ -16,7 +16,7 @@ extension LSFDialect {
 
   private func rows(_ answer: CommandAnswer) -> Reading<[LSFRow]> {
     if let reason = LSFText.whyUnavailable(answer) { return .unavailable(reason) }
-    guard let rows = LSFRow.read(answer.output, dialect: self) else {
+    guard let rows = LSFRow.read(writesJSON ? answer.output : answer.wholeOutput, dialect: self) else {
       return .unavailable("bjobs' answer is not JSON: \(answer.summary)")
     }
     return .found(rows)

@@ -10,6 +10,8 @@ struct PBSRecord {
   var name: String
   /// Names in lower case, since Torque writes `exit_status`; what PBS nests in JSON stands with a dot, as in its text.
   private(set) var attributes: [String: String] = [:]
+  /// Something stands behind it: its last line is really the last.
+  fileprivate(set) var isWhole = true
 
   init(kind: Kind, name: String) {
     self.kind = kind
@@ -55,8 +57,10 @@ enum PBSListing {
       }
       name = ""
     }
-    for bytes in output.utf8.split(separator: 0x0A, omittingEmptySubsequences: false) {
+    for bytes in output.utf8.split(separator: 0x0A, omittingEmptySubsequences: false).dropLast() {
       let line = Substring(bytes)
+      // Each record ends in a blank line.
+      if bytes.isEmpty, let last = records.indices.last { records[last].isWhole = true }
       if bytes.first == 0x09 {
         // A value is folded where the line gets too long, in the middle of words.
         value.append(line.dropFirst())
@@ -67,7 +71,9 @@ enum PBSListing {
       } else if let heading = headings.first(where: { bytes.starts(with: $0.prefix.utf8) }) {
         finish()
         let title = line.dropFirst(heading.prefix.count).filter { !$0.isWhitespace }
+        if let last = records.indices.last { records[last].isWhole = true }
         records.append(PBSRecord(kind: heading.kind, name: title))
+        records[records.count - 1].isWhole = false
       } else if !bytes.isEmpty, !name.isEmpty {
         // A line break in the value itself, which is written as it is.
         value += ["\n", line]

@@ -41,6 +41,11 @@ struct PBSState {
     // Substate 91: deleted.
     let isDeleted = record["substate"] == "91" || comment.contains("and terminated")
     guard let status = record["exit_status"].flatMap({ Int32($0) }) else {
+      // It would stand further below.
+      guard record.isWhole else {
+        self.init(.unknown("half a record"))
+        return
+      }
       self.init(.cancelled, note: comment.isEmpty ? "ended without having run" : nil)
       return
     }
@@ -58,7 +63,9 @@ struct PBSState {
   /// Torque lists what is finished as `C` for a while.
   private init(torque record: PBSRecord, comment: String) {
     guard let status = record["exit_status"].flatMap({ Int32($0) }) else {
-      self.init(.cancelled, note: comment.isEmpty ? "ended without having run" : nil)
+      self.init(
+        record.isWhole ? .cancelled : .unknown("half a record"),
+        note: comment.isEmpty ? "ended without having run" : nil)
       return
     }
     if status < 0 {
