@@ -4,7 +4,8 @@ import Testing
 
 @Suite struct NativeTaskTextTests {
   @Test(arguments: [
-    ("slurm", "107", 4, "107_4"), ("slurm", "107;far", 4, "107_4;far"), ("pbs", "1020[].head", 4, "1020[4].head"),
+    ("slurm", "107", 4, "107_4"), ("slurm", "107;far", 4, "107_4;far"),
+    ("pbs", "1020[].head", 4, "1020[4].head"),
     ("pbs", "1020[]", 4, "1020[4]"), ("pbs", "7.head", 2, "7.head[2]"), ("lsf", "5", 4, "5[4]"),
     ("sge", "5", 4, "5.4"), ("slurm", "107", nil, "107"), ("pbs", "7.head", nil, "7.head"),
   ])
@@ -13,7 +14,10 @@ import Testing
   }
 
   @Test func tasksAreFoundInEntriesOfSeveral() {
-    #expect((1...10).map { NativeTask.offset(of: $0, inEntry: "107_[2-5,9%2]") } == [nil, 0, 1, 2, 3, nil, nil, nil, 4, nil])
+    #expect(
+      (1...10).map { NativeTask.offset(of: $0, inEntry: "107_[2-5,9%2]") } == [
+        nil, 0, 1, 2, 3, nil, nil, nil, 4, nil,
+      ])
     #expect(NativeTask.offset(of: 3, inEntry: "12[].head") == 2)
     #expect(NativeTask.offset(of: 3, inEntry: "107") == nil)
     #expect(NativeTask.offset(of: 3, inEntry: "107_3") == nil, "that is the task itself")

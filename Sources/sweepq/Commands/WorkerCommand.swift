@@ -21,7 +21,7 @@ struct WorkerCommand: ParsableCommand {
     name: .long,
     help: ArgumentHelp(
       "Where jobs run: local, slurm, pbs, lsf, sge, auto, or an executor of config.yaml (default: local).",
-      discussion: "With a scheduler only --until-empty, --detach and --grace count of the options below.",
+      discussion: "What a machine may use is of no account with a scheduler, which has its own limits.",
       valueName: "name"))
   var backend = "local"
 
