@@ -57,13 +57,17 @@ def below(pids):
 
 
 def holders(name, folder):
-    """The processes called so that have a file below the folder open."""
+    """The processes called so that work in the folder, or have a file below it open."""
     found = set()
     for pid, (_, called) in table().items():
         if called == name:
+            links = [Path(f"/proc/{pid}/cwd")]
             with contextlib.suppress(OSError):
-                if any(os.readlink(f).startswith(f"{folder}/") for f in Path(f"/proc/{pid}/fd").iterdir()):
-                    found.add(pid)
+                links += Path(f"/proc/{pid}/fd").iterdir()
+            for link in links:
+                with contextlib.suppress(OSError):
+                    if os.readlink(link).startswith(f"{folder}/"):
+                        found.add(pid)
     return found
 
 
