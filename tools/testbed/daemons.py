@@ -154,6 +154,7 @@ class Testbed:
         self.lock = open(self.folder / "lock", "w", encoding="utf-8")
         fcntl.flock(self.lock, fcntl.LOCK_EX)
         self.environment = dict(os.environ)
+        self.bare = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "HOME": "/"}
 
     def path(self, *parts):
         return self.folder.joinpath(*parts)
@@ -182,11 +183,11 @@ class Testbed:
     # Daemons
 
     def start(self, name, command, **environment):
-        """Starts a daemon in the foreground of a session of its own."""
+        """Starts a daemon in the foreground of a session of its own, with little in its environment: jobs inherit it."""
         with open(self.path("log", f"{name}.out"), "ab") as out:
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, cwd="/",
-                env={**self.environment, **environment},
+                env={**self.bare, **environment},
             )
         self.record(name, process.pid)
         return process
