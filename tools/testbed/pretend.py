@@ -446,12 +446,15 @@ def control(dialect, arguments):
             for name in dialect.DEFAULTS:
                 if getattr(asked, name, None) is not None:
                     c.set(name, getattr(asked, name))
+            dialect.settled(c)
         print(f"export {dialect.VARIABLE}={shlex.quote(folder)}\nexport PATH={shlex.quote(dialect.COMMANDS)}:$PATH")
     elif asked.verb in ("freeze", "thaw", "kill-controller", "start-controller"):
         with cluster as c:
             if asked.verb == "start-controller" and c.setting("server") == "down":
                 dialect.jump(c)
             c.set("server", {"freeze": "frozen", "kill-controller": "down"}.get(asked.verb, "up"))
+            if asked.verb == "thaw":
+                dialect.thawed(c)
     elif asked.verb in ("kill-node", "start-node"):
         with cluster as c:
             c.set("node", "up" if asked.verb == "start-node" else "down")

@@ -82,6 +82,16 @@ def expire(cluster):
                        "(SELECT key FROM job WHERE state = 'ended'))")
 
 
+def thawed(_):
+    """Who waited for the server goes on by itself, and what was killed meanwhile had sent nothing."""
+
+
+def settled(cluster):
+    """After a change of settings. Without a history what it held is gone."""
+    if not cluster.setting("history"):
+        expire(cluster)
+
+
 # The server
 
 
