@@ -7,6 +7,7 @@ command that needs it and goes when there is nothing to do. Both look at rows on
 import contextlib
 import json
 import os
+import pwd
 import re
 import signal
 import sqlite3
@@ -21,6 +22,11 @@ ACTIVE = ("queued", "running", "ending", "waiting")
 
 def now():
     return time.time()
+
+
+def user():
+    """Whose command this is; SWEEPQ_FAKE_USER pretends to be somebody else."""
+    return os.environ.get("SWEEPQ_FAKE_USER") or pwd.getpwuid(os.geteuid()).pw_name
 
 
 def started_at(pid):
@@ -389,7 +395,7 @@ def start_keeper(cluster, program):
     child = os.fork()
     if child == 0:
         subprocess.Popen(
-            ["/usr/bin/python3", "-I", program, "--keeper", str(cluster.folder)], stdin=subprocess.DEVNULL, stdout=log,
+            ["/usr/bin/python3", "-IS", program, "--keeper", str(cluster.folder)], stdin=subprocess.DEVNULL, stdout=log,
             stderr=log, start_new_session=True, cwd="/", env=clean,
         )
         os._exit(0)
@@ -427,6 +433,7 @@ def control(dialect, arguments):
     verb("start-node", "the execution daemon comes back")
     verb("save-state", "remembers all jobs for lose-state")
     verb("lose-state", "back to the remembered jobs, or to none; ids start again; what runs is killed")
+    verb("next", "the number of the next job").add_argument("number", type=int)
     verb("forget", "the server forgets a job, whose processes live on").add_argument("id", type=int)
     verb("requeue", "the server starts a job again, whatever it was told").add_argument("id")
     verb("expire", "forgets all that has finished, as if its time had passed")
@@ -487,6 +494,9 @@ def control(dialect, arguments):
                 (cluster.folder / name).unlink(missing_ok=True)
             shutil.rmtree(cluster.spool, ignore_errors=True)
             return 0
+    elif asked.verb == "next":
+        with cluster as c:
+            c.set("next", asked.number)
     elif asked.verb == "forget":
         with cluster as c:
             c.db.execute("DELETE FROM job WHERE seq = ?", (asked.id,))

@@ -1,4 +1,4 @@
-#!/usr/bin/python3 -I
+#!/usr/bin/python3 -IS
 """The commands of LSF, pretended: bsub, bjobs, bkill, bstop, bresume, bhist, bqueues, bhosts, busers, bparams, lsid.
 
 With `flavour` "old" they print what OpenLava 2.2 was seen to print and keep its quirks: no -o and no -json, options of newer
@@ -13,7 +13,6 @@ import fnmatch
 import getopt
 import json
 import os
-import pwd
 import re
 import shlex
 import signal
@@ -23,7 +22,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 import pretend
-from pretend import Cluster, Job, Keeper
+from pretend import Cluster, Job, Keeper, user
 
 sys.path.insert(0, str(HERE))
 import reports
@@ -37,7 +36,7 @@ DEFAULTS = {
     "host_cpus": 8, "minute": 60.0, "kill_delay": 5.0, "walltime_lag": 0.0, "retry": 10.0, "started": True,
     "server": "up", "node": "up", "keeper": None,
 }
-OLD_BSUB = "hVxHrNBI:K:L:c:F:W:k:P:q:R:m:n:J:b:t:u:i:o:e:M:D:S:f:w:E:Z:s:a:"
+OLD_BSUB = "hVxHrNBIKL:c:F:W:k:P:q:R:m:n:J:b:t:u:i:o:e:M:D:S:f:w:E:Z:s:a:"
 MODERN_LONG = {  # options of several letters, and whether they take a value
     "oo": True, "eo": True, "cwd": True, "env": True, "Jd": True, "rn": False, "json": False, "app": True, "gpu": True,
     "sla": True, "ti": False, "tl": True, "outdir": True, "We": True, "sp": True, "Lp": True, "Ip": False, "Is": False,
@@ -53,10 +52,6 @@ class Refusal(Exception):
     def __init__(self, text, code=255, out=False):
         super().__init__(text)
         self.text, self.code, self.out = text, code, out
-
-
-def user():
-    return pwd.getpwuid(os.geteuid()).pw_name
 
 
 def jump(cluster):
@@ -348,7 +343,7 @@ def bsub(session, arguments):
     if "lose-answer" in session.faults:
         raise Refusal("Failed in an LSF library call: Failed in sending/receiving a message: Connection reset by peer. Job not submitted.")
     submitted(session, job, seq)
-    if ("-K", "") in given or "-K" in arguments:
+    if "-K" in values:
         print("<<Waiting for dispatch ...>>", file=sys.stderr, flush=True)
         while True:
             with c:
@@ -560,7 +555,7 @@ def chosen(session, given, words):
         raise Refusal(f"Job ID or one of '-m', '-u' '-q' and '-J' must be specified.\n{reports.USAGE['bkill']}")
     if pattern is not None or words == ["0"] or not words:
         jobs = c.jobs("idx IS NOT -1 AND json_extract(rest, '$.cleaned') IS NULL")
-        jobs = [j for j in jobs if j["owner"] == user() or os.geteuid() == 0]
+        jobs = [j for j in jobs if user() in (j["owner"], "root")]
         if pattern is not None:
             jobs = named(jobs, pattern)
             if not jobs:
@@ -583,7 +578,7 @@ def control_command(kind, said):
             for label, rows in chosen(session, given, words):
                 if not rows:
                     session.complain(f"Job <{label}>: No matching job found")
-                elif rows[0]["owner"] != user() and os.geteuid() != 0:
+                elif user() not in (rows[0]["owner"], "root"):
                     session.complain(f"Job <{label}>: User permission denied")
                 elif all(r["state"] == "ended" or r.get("verdict") for r in rows):
                     session.complain(f"Job <{label}>: Job has already finished")

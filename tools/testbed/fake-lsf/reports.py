@@ -7,6 +7,8 @@ import re
 import time
 from pathlib import Path
 
+import pretend
+
 HOST = "vm"
 USAGE = {
     "bjobs": """Usage: bjobs [-h] [-V] [-w |-l] [-a] [-d] [-p] [-s] [-r] [-A]
@@ -416,7 +418,7 @@ def queues(cluster, _):
     for i, queue in enumerate(sorted(cluster.setting("queues").split(","), reverse=True)):
         of = [cluster.count(f"idx IS NOT -1 AND state IN ({s}) AND json_extract(rest, '$.queue') = ?", queue)
               for s in ("'queued', 'waiting', 'held'", "'running', 'ending'", "'suspended'")]
-        lines.append(f"{queue:<14} {40 - 10 * i:>4}  Open:Active      -    -    -    - {sum(of):>5} {of[0]:>5} {of[1]:>5} {of[2]:>5}")
+        lines.append(f"{queue:<14} {40 - 10 * i:>4}   Open:Active      -    -    -    - {sum(of):>5} {of[0]:>5} {of[1]:>5} {of[2]:>5}")
     return "\n".join(lines) + "\n"
 
 
@@ -428,9 +430,7 @@ def hosts(cluster, _):
 
 
 def users(cluster, _):
-    import pwd
-
-    me = pwd.getpwuid(os.geteuid()).pw_name
+    me = pretend.user()
     pend = cluster.count("idx IS NOT -1 AND state IN ('queued', 'waiting', 'held')")
     run = cluster.count("idx IS NOT -1 AND state IN ('running', 'ending')")
     return ("USER/GROUP          JL/P    MAX  NJOBS   PEND    RUN  SSUSP  USUSP    RSV \n"

@@ -171,9 +171,9 @@ def attributes(cluster, job, array):
         waiting = [r[0] for r in cluster.db.execute(
             "SELECT idx FROM job WHERE parent = ? AND state IN ('queued', 'held', 'waiting') ORDER BY idx", (job["key"],))]
         over = state == "F"
-        deleted = over and job.get("deleted")
+        purged = cluster.count("parent = ? AND json_extract(rest, '$.purged')", job["key"])
         queued = counts.get("queued", 0) + counts.get("held", 0) + counts.get("waiting", 0)
-        expired = counts.get("ended", 0) if not over or deleted else 0
+        expired = counts.get("ended", 0) if not over else purged
         pairs += [
             ("array", "True"),
             ("array_state_count", f"Queued:{queued} Running:{counts.get('running', 0)} Exiting:{counts.get('ending', 0)} Expired:{expired}"),

@@ -1,4 +1,4 @@
-#!/usr/bin/python3 -I
+#!/usr/bin/python3 -IS
 """The commands of OpenPBS, pretended: qsub, qstat, qdel, qselect, qhold, qrls, qsig, qrerun, pbsnodes.
 
 They print what OpenPBS 23.06 was seen to print and keep its quirks. With `flavour` "openpbs-23" qstat's JSON is that of the
@@ -21,7 +21,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 import pretend
-from pretend import Cluster, Job, Keeper
+from pretend import Cluster, Job, Keeper, user
 
 sys.path.insert(0, str(HERE))
 import listing
@@ -68,10 +68,6 @@ class Refusal(Exception):
         self.text, self.code = text, code
 
 
-def user():
-    return pwd.getpwuid(os.geteuid()).pw_name
-
-
 def jump(cluster):
     """After a crash the server goes on with the next multiple of 1000."""
     cluster.set("next", ((cluster.setting("next") or 0) // 1000 + 1) * 1000)
@@ -98,11 +94,12 @@ def settled(cluster):
 class Mom(Keeper):
     def prepare(self, job):
         c = self.cluster
-        home = pwd.getpwuid(os.geteuid()).pw_dir
+        home = dict(job["variables"])["PBS_O_HOME"]
+        home = home if os.path.isdir(home) else pwd.getpwuid(os.geteuid()).pw_dir
         shell = job.get("shell") or pwd.getpwuid(os.geteuid()).pw_shell or "/bin/sh"
         full = listing.full(job["key"])
         environment = {
-            "HOME": home, "LOGNAME": user(), "USER": user(), "SHELL": shell, "LANG": "C.UTF-8",
+            "HOME": home, "LOGNAME": job["owner"], "USER": job["owner"], "SHELL": shell, "LANG": "C.UTF-8",
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             **dict(job["variables"]), **job.get("exported", {}), "PBS_O_QUEUE": job["queue"], "PBS_O_HOST": "localhost",
             "PBS_JOBNAME": job["name"], "PBS_JOBID": full, "PBS_QUEUE": job["queue"], "PBS_NODENUM": "0",
@@ -173,8 +170,8 @@ class Mom(Keeper):
             if "status" in faults:
                 job["status"] = int(faults["status"])
             job["finished"] = pretend.now()
-        if c.setting("server") != "up":
-            return pretend.now() + 0.1  # the execution daemon tells it when the server is back
+        if c.setting("server") != "up" or c.setting("node") != "up":
+            return pretend.now() + 0.1  # the execution daemon tells it when both are back
         delivered = self.deliver(job)
         if not delivered and pretend.now() < job["finished"] + c.setting("stageout_wait"):
             return pretend.now() + 0.2
@@ -725,7 +722,7 @@ def one(session, c, key, finished):
     name = listing.full(key)
     if not job:
         raise Refusal(f"Unknown Job Id {name}" if session.flavour != "torque" else f"Unknown Job Id Error {name}", 153)
-    if job["owner"] != user() and os.geteuid() != 0:
+    if user() not in (job["owner"], "root"):
         raise Refusal(f"Unauthorized Request  {name}", 159)
     if job["state"] == "ended":
         array = job["parent"] and c.job(job["parent"])
@@ -795,7 +792,7 @@ def end_job(c, job, force, now, who):
     job["modified"] = now
     if job["state"] in ("queued", "held", "waiting"):
         job.update(state="ended", finished=now)
-    elif job["state"] == "running":
+    elif job["state"] in ("running", "ending"):
         if c.setting("node") != "up":
             if not force:
                 raise Refusal(f"Server could not connect to MOM {listing.full(job['key'])}", 222)
@@ -823,7 +820,7 @@ def qselect(session, arguments):
     with session.cluster as c:
         for job in c.jobs():
             member = job["idx"] not in (None, -1)
-            if member != ("-T" in flags and job["idx"] != -1) and (member or job["idx"] == -1):
+            if member != ("-T" in flags) and job["idx"] is not None:
                 continue
             state = listing.letter(job, None if not member else c.job(job["parent"]))
             if (
