@@ -381,7 +381,7 @@ class Keeper:
                     signal_session(pid, number)
 
 
-def start_keeper(cluster, program):
+def start_keeper(cluster, scheduler):
     """Sees to it that a keeper runs. Called after a command's own transaction."""
     with cluster as c:
         keeper = c.setting("keeper")
@@ -395,7 +395,7 @@ def start_keeper(cluster, program):
     child = os.fork()
     if child == 0:
         subprocess.Popen(
-            ["/usr/bin/python3", "-IS", program, "--keeper", str(cluster.folder)], stdin=subprocess.DEVNULL, stdout=log,
+            ["/usr/bin/python3", "-IS", str(Path(__file__).with_name("pretended")), "--keeper", scheduler, str(cluster.folder)], stdin=subprocess.DEVNULL, stdout=log,
             stderr=log, start_new_session=True, cwd="/", env=clean,
         )
         os._exit(0)
@@ -493,6 +493,7 @@ def control(dialect, arguments):
             for name in ("state.db", "state.db-wal", "state.db-shm", "saved.json", "keeper.log"):
                 (cluster.folder / name).unlink(missing_ok=True)
             shutil.rmtree(cluster.spool, ignore_errors=True)
+            shutil.rmtree(cluster.folder / "cache", ignore_errors=True)
             return 0
     elif asked.verb == "next":
         with cluster as c:
@@ -524,5 +525,5 @@ def control(dialect, arguments):
         with cluster as c:
             for job in c.jobs():
                 print(job["key"], job["state"], job["name"], job.get("status", "-"))
-    start_keeper(cluster, dialect.PROGRAM)
+    start_keeper(cluster, dialect.NAME)
     return 0

@@ -1,13 +1,8 @@
-#!/usr/bin/python3 -IS
 """The commands of LSF, pretended: bsub, bjobs, bkill, bstop, bresume, bhist, bqueues, bhosts, busers, bparams, lsid.
 
 With `flavour` "old" they print what OpenLava 2.2 was seen to print and keep its quirks: no -o and no -json, options of newer
 ones misread, and jobs whose top shell dies of a signal are DONE. With "modern" they are IBM Spectrum LSF 10.1 as its
 documentation has it. Called by one of those names, with the folder of the cluster in FAKE_LSF_DIR."""
-
-import sys
-
-sys.dont_write_bytecode = True
 
 import fnmatch
 import getopt
@@ -16,20 +11,16 @@ import os
 import re
 import shlex
 import signal
+import sys
 import time
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
 import pretend
+import reports
 from pretend import Cluster, Job, Keeper, user
 
-sys.path.insert(0, str(HERE))
-import reports
-
 NAME = "lsf"
-PROGRAM = str(HERE / "lsf.py")
-COMMANDS = str(HERE / "bin")
+COMMANDS = str(Path(__file__).resolve().parent / "bin")
 VARIABLE = "FAKE_LSF_DIR"
 DEFAULTS = {
     "flavour": "old", "slots": 4, "max_array": 1000, "max_pending": 0, "clean_period": 3600.0, "queues": "normal,short",
@@ -328,7 +319,7 @@ def bsub(session, arguments):
             seq, refusal = answer
             if refusal:
                 raise Refusal(refusal)
-            pretend.start_keeper(c, PROGRAM)
+            pretend.start_keeper(c, NAME)
             return submitted(session, job, seq)
     with c:
         try:
@@ -338,7 +329,7 @@ def bsub(session, arguments):
             refusal = raised  # which uses up an id, so the transaction stands
     if refusal:
         raise refusal
-    pretend.start_keeper(c, PROGRAM)
+    pretend.start_keeper(c, NAME)
     pretend.after(session.faults)
     if "lose-answer" in session.faults:
         raise Refusal("Failed in an LSF library call: Failed in sending/receiving a message: Connection reset by peer. Job not submitted.")
@@ -591,7 +582,7 @@ def control_command(kind, said):
                     else:
                         print(f"Job <{label}> is being {said}", flush=True)
         pretend.after(session.faults)
-        pretend.start_keeper(session.cluster, PROGRAM)
+        pretend.start_keeper(session.cluster, NAME)
 
     return command
 
@@ -684,8 +675,8 @@ RUN = {"bsub": bsub, "bjobs": bjobs, "bkill": control_command("kill", "terminate
 
 def main():
     command = os.path.basename(sys.argv[0])
-    if command == "lsf.py" and sys.argv[1:2] == ["--keeper"]:
-        Sbatchd(Cluster(sys.argv[2], DEFAULTS)).run()
+    if sys.argv[1:2] == ["--keeper"]:
+        Sbatchd(Cluster(sys.argv[3], DEFAULTS)).run()
         return 0
     if command not in RUN:
         return pretend.control(sys.modules[__name__], sys.argv[1:])
@@ -704,7 +695,3 @@ def main():
     except BrokenPipeError:
         os._exit(0)
     return session.code
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,13 +1,8 @@
-#!/usr/bin/python3 -IS
 """The commands of OpenPBS, pretended: qsub, qstat, qdel, qselect, qhold, qrls, qsig, qrerun, pbsnodes.
 
 They print what OpenPBS 23.06 was seen to print and keep its quirks. With `flavour` "openpbs-23" qstat's JSON is that of the
 released client, otherwise that of its successor; with "torque" there is no JSON, arrays are made with -t, and a member is
 12-3 no more than it is in Torque: 12[3]. Called by one of those names, with the folder of the cluster in FAKE_PBS_DIR."""
-
-import sys
-
-sys.dont_write_bytecode = True
 
 import getopt
 import json
@@ -15,20 +10,16 @@ import os
 import pwd
 import re
 import signal
+import sys
 import time
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
 import pretend
+import listing
 from pretend import Cluster, Job, Keeper, user
 
-sys.path.insert(0, str(HERE))
-import listing
-
 NAME = "pbs"
-PROGRAM = str(HERE / "pbs.py")
-COMMANDS = str(HERE / "bin")
+COMMANDS = str(Path(__file__).resolve().parent / "bin")
 VARIABLE = "FAKE_PBS_DIR"
 SERVER = listing.SERVER
 DEFAULTS = {
@@ -428,7 +419,7 @@ def qsub(session, arguments):
                 c.put(Job(job, idx=None, parent=None))
             if script is not None:
                 (c.spool / f"{seq}.script").write_bytes(script)
-    pretend.start_keeper(c, PROGRAM)
+    pretend.start_keeper(c, NAME)
     pretend.after(session.faults)
     if "lose-answer" in session.faults:
         print("qsub: End of File", file=sys.stderr)
@@ -714,7 +705,7 @@ def each(session, words, act):
         except Refusal as refusal:
             session.complain(refusal.text, refusal.code)
     pretend.after(session.faults)
-    pretend.start_keeper(session.cluster, PROGRAM)
+    pretend.start_keeper(session.cluster, NAME)
 
 
 def one(session, c, key, finished):
@@ -922,8 +913,8 @@ Mom.tick = tick
 
 def main():
     command = os.path.basename(sys.argv[0])
-    if command == "pbs.py" and sys.argv[1:2] == ["--keeper"]:
-        Mom(Cluster(sys.argv[2], DEFAULTS)).run()
+    if sys.argv[1:2] == ["--keeper"]:
+        Mom(Cluster(sys.argv[3], DEFAULTS)).run()
         return 0
     if command not in RUN:
         return pretend.control(sys.modules[__name__], sys.argv[1:])
@@ -945,7 +936,3 @@ def main():
     except BrokenPipeError:
         os._exit(0)
     return session.code
-
-
-if __name__ == "__main__":
-    sys.exit(main())
