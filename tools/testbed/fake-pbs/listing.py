@@ -186,7 +186,18 @@ def attributes(cluster, job, array):
     if state == "F":
         pairs.append(("history_timestamp", int(job["finished"])))
     pairs += [("project", job["project"]), ("Submit_Host", "localhost")]
+    if cluster.setting("flavour") == "torque":
+        pairs = torque(pairs)
     return full(job["key"]), pairs
+
+
+def torque(pairs):
+    """The same as Torque tells it: finished is C, and the exit status is written small."""
+    said = {"job_state": lambda v: {"F": "C", "X": "C", "B": "R"}.get(v, v)}
+    names = {"Exit_status": "exit_status", "array_index": "job_array_id"}
+    unknown = {"project", "substate", "run_count", "Stageout_status", "history_timestamp", "executable", "argument_list", "obittime",
+               "array", "array_id", "array_state_count", "array_indices_submitted", "array_indices_remaining"}
+    return [(names.get(k, k), said.get(k, lambda v: v)(v)) for k, v in pairs if k not in unknown]
 
 
 def ranges(numbers):
