@@ -23,6 +23,8 @@ def destination(job, kind):
     else:
         path = re.sub(r"^[\w.-]*:(?=/)", "", path)
         path = path.replace("^array_index^", str(job["idx"]))
+        if job.get("numbered") and job["idx"] is not None:
+            path += f"-{job['idx']}"
     if not path.startswith("/"):
         path = f"{job['cwd']}/{path}"
     if path.endswith("/"):

@@ -348,7 +348,7 @@ def qsub(session, arguments):
     name = os.path.basename(rest[0])[:15] if rest and rest[0] != "-" else "STDIN"
     job = Job(name=name, cpus=1, queue=c.setting("queues").split(",")[0], resources={}, select=None, hold=False, priority=0,
               project="_pbs_project_default", rerunable=True, arguments=" ".join(arguments), variables=[], quiet=False,
-              keep="", join="n", mail="a", owner=user(), script=bool(script), command=command)
+              keep="", join="n", mail="a", owner=user(), script=bool(script), command=command, numbered=torque)
     seen, variables, every = set(), None, False
     for number, (option, value) in enumerate(given + directives):
         if number >= len(given) and option in seen and option not in "-l-W-v":
@@ -923,7 +923,7 @@ def main():
         if sys.argv[1:] == ["--version"]:
             pretend.before(session.faults)
             if session.flavour == "torque":
-                print("Version: 6.1.3\nCommit: f7b8b3f5d8a0a1c06d6a1c7a7e1c4b0c", file=sys.stderr)
+                print("Version: 6.1.3", file=sys.stderr)
             else:
                 print("pbs_version = 23.06.06")
             return 0
