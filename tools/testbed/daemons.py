@@ -238,10 +238,14 @@ class Testbed:
             return False
 
     def run(self, command, **environment):
-        """A command's standard output; raises with its last line when it fails."""
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, env={**self.environment, **environment},
-        )
+        """A command's standard output; raises with its last line when it fails, or takes longer than a minute."""
+        try:
+            done = subprocess.run(
+                command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60,
+                env={**self.environment, **environment},
+            )
+        except subprocess.TimeoutExpired:
+            raise Trouble(f"{' '.join(map(str, command))} has not ended after 60 s. The logs are in {self.path('log')}.") from None
         if done.returncode != 0:
             last = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["no message"]
             raise Trouble(f"{' '.join(map(str, command))}: exit {done.returncode}: {last[0]}")

@@ -9,6 +9,7 @@ import json
 import os
 import pwd
 import re
+import select
 import signal
 import sqlite3
 import subprocess
@@ -237,29 +238,34 @@ class Keeper:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         wake, wake_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(wake_end)
-        idle_since = None
-        import select
-
+        idle_since, looked, seen, hurry = None, 0.0, None, False
         while True:
             if not self.cluster.folder.exists():
                 for pid in self.children:
                     signal_session(pid, signal.SIGKILL)
                 return
-            self.reap()
-            with self.cluster as c:
-                self.adopt()
-                self.tick()
-                self.enforce()
-                launches = self.choose()
-                busy = self.children or launches or c.count("state IN ('queued', 'running', 'ending', 'waiting')")
-                if busy or idle_since is None:
-                    idle_since = now()
-                elif now() - idle_since > IDLE:
-                    c.set("keeper", None)
-                    return
-            for key in launches:
-                self.launch(key)
-            select.select([wake], [], [], 0.01 if launches else 0.05)
+            ended = self.reap()
+            # Another's commit is cheap to see; besides, there is a look twice a second, or more often while a job is ending.
+            version = self.cluster.db.execute("PRAGMA data_version").fetchone()[0]
+            launches = []
+            if ended or version != seen or now() - looked > (0.05 if hurry else 0.5):
+                seen, looked = version, now()
+                with self.cluster as c:
+                    self.adopt()
+                    self.tick()
+                    hurry = self.enforce()
+                    launches = self.choose()
+                    busy = self.children or launches or c.count("state IN ('queued', 'running', 'ending', 'waiting')")
+                    if busy or idle_since is None:
+                        idle_since = now()
+                    elif now() - idle_since > IDLE:
+                        c.set("keeper", None)
+                        return
+                for key in launches:
+                    self.launch(key)
+                if launches:
+                    looked = 0.0  # there may be room for more
+            select.select([wake], [], [], 0.0 if launches else 0.03)
             with contextlib.suppress(BlockingIOError):
                 os.read(wake, 4096)
 
@@ -324,15 +330,18 @@ class Keeper:
                 self.settle(job, 0x7F00)
 
     def reap(self):
+        """Whether a job has ended."""
+        ended = False
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
-                return
+                return ended
             if pid == 0:
-                return
+                return ended
             key = self.children.pop(pid, None)
             if key:
+                ended = True
                 signal_session(pid, signal.SIGKILL)
                 with self.cluster as c:
                     job = c.job(key)
@@ -359,26 +368,32 @@ class Keeper:
                 self.cluster.put(job)
 
     def enforce(self):
-        """Ends what is to be ended, and takes the last step of what is ending."""
-        c = self.cluster
+        """Ends what is to be ended, and takes the last step of what is ending. Whether more of it is to come soon."""
+        c, soon = self.cluster, False
         for job in c.jobs("state IN ('running', 'suspended', 'ending') AND idx IS NOT -1"):
             if job["state"] == "ending":
                 if now() >= job["due"]:
                     self.settle(job, job["raw"])
+                soon = True
                 continue
             limit, pid = job.get("walltime"), job.get("pid")
             if not pid:
                 continue
-            if limit and not job.get("over") and now() > job["started"] + limit + c.setting("walltime_lag"):
-                job["over"] = now()
-                self.overdue(job)
-                c.put(job)
+            if limit and not job.get("over"):
+                left = job["started"] + limit + c.setting("walltime_lag") - now()
+                soon = soon or left < 1
+                if left < 0:
+                    job["over"] = now()
+                    self.overdue(job)
+                    c.put(job)
             if job.get("signals") and c.setting("node") == "up":
+                soon = True
                 at, number = job["signals"][0]
                 if now() >= at:
                     job["signals"].pop(0)
                     c.put(job)
                     signal_session(pid, number)
+        return soon
 
 
 def start_keeper(cluster, scheduler):

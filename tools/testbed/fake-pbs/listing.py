@@ -23,6 +23,8 @@ def destination(job, kind):
     else:
         path = re.sub(r"^[\w.-]*:(?=/)", "", path)
         path = path.replace("^array_index^", str(job["idx"]))
+        if job.get("numbered") and job["idx"] is not None:
+            path += f"-{job['idx']}"
     if not path.startswith("/"):
         path = f"{job['cwd']}/{path}"
     if path.endswith("/"):
@@ -186,7 +188,18 @@ def attributes(cluster, job, array):
     if state == "F":
         pairs.append(("history_timestamp", int(job["finished"])))
     pairs += [("project", job["project"]), ("Submit_Host", "localhost")]
+    if cluster.setting("flavour") == "torque":
+        pairs = torque(pairs)
     return full(job["key"]), pairs
+
+
+def torque(pairs):
+    """The same as Torque tells it: finished is C, and the exit status is written small."""
+    said = {"job_state": lambda v: {"F": "C", "X": "C", "B": "R"}.get(v, v)}
+    names = {"Exit_status": "exit_status", "array_index": "job_array_id"}
+    unknown = {"project", "substate", "run_count", "Stageout_status", "history_timestamp", "executable", "argument_list", "obittime",
+               "array", "array_id", "array_state_count", "array_indices_submitted", "array_indices_remaining"}
+    return [(names.get(k, k), said.get(k, lambda v: v)(v)) for k, v in pairs if k not in unknown]
 
 
 def ranges(numbers):

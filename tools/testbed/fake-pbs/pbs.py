@@ -1,8 +1,9 @@
 """The commands of OpenPBS, pretended: qsub, qstat, qdel, qselect, qhold, qrls, qsig, qrerun, pbsnodes.
 
 They print what OpenPBS 23.06 was seen to print and keep its quirks. With `flavour` "openpbs-23" qstat's JSON is that of the
-released client, otherwise that of its successor; with "torque" there is no JSON, arrays are made with -t, and a member is
-12-3 no more than it is in Torque: 12[3]. Called by one of those names, with the folder of the cluster in FAKE_PBS_DIR."""
+released client, otherwise that of its successor; with "torque" there is no JSON, arrays are made with -t, and finished
+jobs are listed as C for keep_completed seconds. Called by one of those names, with the folder of the cluster in
+FAKE_PBS_DIR."""
 
 import getopt
 import json
@@ -347,7 +348,7 @@ def qsub(session, arguments):
     name = os.path.basename(rest[0])[:15] if rest and rest[0] != "-" else "STDIN"
     job = Job(name=name, cpus=1, queue=c.setting("queues").split(",")[0], resources={}, select=None, hold=False, priority=0,
               project="_pbs_project_default", rerunable=True, arguments=" ".join(arguments), variables=[], quiet=False,
-              keep="", join="n", mail="a", owner=user(), script=bool(script), command=command)
+              keep="", join="n", mail="a", owner=user(), script=bool(script), command=command, numbered=torque)
     seen, variables, every = set(), None, False
     for number, (option, value) in enumerate(given + directives):
         if number >= len(given) and option in seen and option not in "-l-W-v":
@@ -618,7 +619,7 @@ def find(session, word, history):
 
 def qstat(session, arguments):
     c = session.cluster
-    given, words = session.options(arguments, "afiJprstTxEF:wD:HnGMu:1QqB", QSTAT_USAGE)
+    given, words = session.options(arguments, "afiJprstTxEF:wD:HnGMu:1QqBl", QSTAT_USAGE)
     flags, values = {o for o, _ in given}, dict(given)
     form = values.get("-F", "text").lower()
     if "-f" in flags and flags & {"-a", "-i", "-r", "-H", "-T", "-u", "-n", "-s"} or (
@@ -660,9 +661,8 @@ def qstat(session, arguments):
                 continue
             try:
                 job = find(session, word, history)
-                shown.append(job)
-                if job["idx"] == -1 and "-t" in flags:
-                    shown += c.jobs("parent = ?", job["key"])
+                members = c.jobs("parent = ?", job["key"]) if job["idx"] == -1 and "-t" in flags else []
+                shown += members if members and session.flavour == "torque" else [job, *members]
             except Refusal as refusal:
                 troubles.append((refusal.text, refusal.code))
                 first_failed = first_failed or not shown
@@ -811,11 +811,12 @@ def qselect(session, arguments):
     with session.cluster as c:
         for job in c.jobs():
             member = job["idx"] not in (None, -1)
-            if member != ("-T" in flags) and job["idx"] is not None:
+            # Torque lists members wherever it lists arrays.
+            if member != ("-T" in flags or session.flavour == "torque") and job["idx"] is not None:
                 continue
             state = listing.letter(job, None if not member else c.job(job["parent"]))
             if (
-                (not history and job["state"] == "ended")
+                (not history and job["state"] == "ended" and session.flavour != "torque")
                 or ("-N" in values and values["-N"] != job["name"])
                 or ("-u" in values and job["owner"] not in [u.partition("@")[0] for u in values["-u"].split(",")])
                 or ("-s" in values and state not in values["-s"])
@@ -826,8 +827,6 @@ def qselect(session, arguments):
             ):
                 continue
             print(listing.full(job["key"]))
-    if session.flavour != "torque":
-        return
 
 
 def change(kind):
@@ -924,7 +923,7 @@ def main():
         if sys.argv[1:] == ["--version"]:
             pretend.before(session.faults)
             if session.flavour == "torque":
-                print("Version: 6.1.3\nCommit: f7b8b3f5d8a0a1c06d6a1c7a7e1c4b0c", file=sys.stderr)
+                print("Version: 6.1.3", file=sys.stderr)
             else:
                 print("pbs_version = 23.06.06")
             return 0
