@@ -103,6 +103,8 @@ class ClusterSandbox(Sandbox):
     def __init__(self, sweepq, folder, cluster, settings=""):
         super().__init__(sweepq, folder)
         self.cluster = cluster
+        # Not every scheduler hands on the environment of its submit command.
+        self.submit_options = ["--env", "LAB_LINES"]
         self.calls = self.folder / "calls"
         self.calls.touch()
         bin = self.folder / "bin"

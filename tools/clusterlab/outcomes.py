@@ -67,19 +67,25 @@ def ends(figures, sweepq, work):
         return cluster.run("squeue", "-h", "-j", native(name), "-o", "%N").strip()
 
     try:
+        worker = sandbox.start_worker()
+        submit("pushed", "--partition", "low", "--exclusive", "--nodes", "2",
+               command=("sh", "-c", 'test "$SWEEPQ_ATTEMPT" != 1 || sleep 600'))
+        sandbox.wait_for(lambda: running("pushed"), 120, "the job of low priority does not run")
+        submit("pusher", "--partition", "high", "--exclusive", "--nodes", "2", command=("true",))
+        sandbox.run("wait", "@pusher", "--timeout", "100s", timeout=120)
         gone = sandbox.folder / "gone"
         gone.mkdir()
         submit("limit", "--scheduler-option=--time=1")
         submit("own-limit", "--time", "5s")
         submit("memory", "--mem", "40M", "--retries", "1", "--retry-mem", "8x",
                command=("python3", "-c", EAT, "100"))
-        submit("nowhere", "--cwd", gone)
+        submit("nowhere", "--cwd", gone, "--hold")
         gone.rmdir()
+        sandbox.run("release", "@nowhere")
         submit("partition", "--partition", "nosuch")
         submit("missing", command=("no-such-command",))
         submit("code", command=("sh", "-c", "exit 137"))
         submit("cancelled")
-        worker = sandbox.start_worker()
         sandbox.wait_for(lambda: running("cancelled"), 60, "nothing runs")
         time.sleep(1)
         cluster.run("scancel", native("cancelled"))
@@ -87,10 +93,6 @@ def ends(figures, sweepq, work):
         submit("node", command=("sh", "-c", 'test "$SWEEPQ_ATTEMPT" != 1 || sleep 600'))
         sandbox.wait_for(lambda: running("node") and node("node"), 60, "the job for the node does not run")
         cluster.fault("kill-node", node("node"))
-        submit("pushed", "--partition", "low", "--exclusive", "--nodes", "2",
-               command=("sh", "-c", 'test "$SWEEPQ_ATTEMPT" != 1 || sleep 600'))
-        sandbox.wait_for(lambda: running("pushed"), 120, "the job of low priority does not run")
-        submit("pusher", "--partition", "high", "--exclusive", "--nodes", "2", command=("true",))
         sandbox.run("wait", "--timeout", "240s", check=False, timeout=300)
         for expected in (
             Expect("limit", ["timed_out"], "failed", "time limit"),
