@@ -54,8 +54,9 @@ def ends(figures, sweepq, work):
     sandbox = ClusterSandbox(sweepq, work / "ends", cluster, "    start_deadline: 20s\n")
     worker = None
 
-    def submit(name, *options, command=("sh", "-c", "sleep 600")):
-        sandbox.run("submit", "--name", name, "--cwd", sandbox.folder, *options, "-p", "n=1", "--", *command, "{n}")
+    def submit(name, *options, command=("sh", "-c", "sleep 600"), place="--nodelist=n1"):
+        sandbox.run("submit", "--name", name, "--cwd", sandbox.folder, f"--scheduler-option={place}", *options, "-p",
+                    "n=1", "--", *command, "{n}")
 
     def running(name):
         return sandbox.run("status", "-q", "--state", "running", f"@{name}").stdout.strip() != ""
@@ -69,9 +70,9 @@ def ends(figures, sweepq, work):
     try:
         worker = sandbox.start_worker()
         submit("pushed", "--partition", "low", "--exclusive", "--nodes", "2",
-               command=("sh", "-c", 'test "$SWEEPQ_ATTEMPT" != 1 || sleep 600'))
+               command=("sh", "-c", 'test "$SWEEPQ_ATTEMPT" != 1 || sleep 600'), place="--no-kill=off")
         sandbox.wait_for(lambda: running("pushed"), 120, "the job of low priority does not run")
-        submit("pusher", "--partition", "high", "--exclusive", "--nodes", "2", command=("true",))
+        submit("pusher", "--partition", "high", "--exclusive", "--nodes", "2", command=("true",), place="--no-kill=off")
         sandbox.run("wait", "@pusher", "--timeout", "100s", timeout=120)
         gone = sandbox.folder / "gone"
         gone.mkdir()
@@ -89,8 +90,8 @@ def ends(figures, sweepq, work):
         sandbox.wait_for(lambda: running("cancelled"), 60, "nothing runs")
         time.sleep(1)
         cluster.run("scancel", native("cancelled"))
-        # The node's own processes are killed, and the job on it.
-        submit("node", command=("sh", "-c", 'test "$SWEEPQ_ATTEMPT" != 1 || sleep 600'))
+        # Its daemon dies; what runs there lives on, as the real one's does, until it finds the fence.
+        submit("node", command=("sh", "-c", 'test "$SWEEPQ_ATTEMPT" != 1 || sleep 600'), place="--exclude=n1")
         sandbox.wait_for(lambda: running("node") and node("node"), 60, "the job for the node does not run")
         cluster.fault("kill-node", node("node"))
         sandbox.run("wait", "--timeout", "240s", check=False, timeout=300)
