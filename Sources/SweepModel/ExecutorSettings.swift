@@ -20,6 +20,7 @@ public struct ExecutorSettings: Hashable, Sendable {
     case pollMax = "poll_max"
     case startDeadline = "start_deadline"
     case lateFiles = "late_files"
+    case watch
   }
 
   public var scheduler = Scheduler.auto
@@ -53,6 +54,8 @@ public struct ExecutorSettings: Hashable, Sendable {
   public var startDeadline: Int64 = 300_000
   /// Milliseconds for which files may come late, since a network filesystem shows them late.
   public var lateFiles: Int64 = 30_000
+  /// Milliseconds between two looks of a running job for the word that it was given up, or is to end.
+  public var watch: Int64 = 60_000
 
   public init() {}
 
@@ -112,6 +115,7 @@ public struct ExecutorSettings: Hashable, Sendable {
     case .pollMax: pollMax = try Self.duration(text, key)
     case .startDeadline: startDeadline = try Self.duration(text, key)
     case .lateFiles: lateFiles = try Self.duration(text, key)
+    case .watch: watch = max(1_000, try Self.duration(text, key))
     case .options: try set(key, to: [text])
     case .setup: try set(key, to: [text])
     case .env: throw Self.wrong(key, text, "a variable and its value on each line below it")

@@ -21,6 +21,7 @@ SETTINGS = """executors:
     poll: 1s
     poll_max: 5s
     late_files: 3s
+    watch: 2s
     submit_rate: 600
 """
 

@@ -37,6 +37,8 @@ struct ClusterAttempt {
   var runningSince: Int64?
   /// Since when its exit record has been known, while it waits for what the scheduler has to say of it.
   var exitSince: Int64?
+  /// Since when whatever may still run of it has been told to end.
+  var fencedAt: Int64?
   /// Its accounts have been asked for since it went missing.
   var isAccounted = false
   /// What is kept in its row for those who ask.

@@ -48,6 +48,7 @@ extension ClusterWorker {
     case .started(let start):
       noteStart(&one, start)
       live[one.attempt] = one
+    case .settle(let ending) where ending.isGivenUp && !isFenced(one.attempt, now): break
     case .settle(let ending): settle(one, ending)
     case .forbid(let ending): forbid(one, ending)
     }
@@ -66,6 +67,20 @@ extension ClusterWorker {
       notes[one.attempt] = .some(nil)
     }
     if let name = recipes[one.sweep]?.name { report(.started(one.job, sweep: name)) }
+  }
+
+  /// Tells whatever may still run to end, and says whether it has had the time to hear it. Only then may the job's next
+  /// attempt start: what its scheduler has lost sight of may well be alive.
+  private func isFenced(_ id: AttemptID, _ now: Int64) -> Bool {
+    guard let one = live[id] else { return false }
+    guard let since = one.fencedAt else {
+      do {
+        try RemoteGate.fence(folder: one.folder, .givenUp)
+        live[id]?.fencedAt = now
+      } catch { tell(trouble: "\(error)") }
+      return false
+    }
+    return now - since >= settings.executor.watch + settings.grace + min(settings.executor.lateFiles, 30_000)
   }
 
   private func forbid(_ one: ClusterAttempt, _ ending: ClusterVerdict.Ending) {
@@ -87,14 +102,13 @@ extension ClusterWorker {
       bootID: start?.bootID, userMicroseconds: exit?.userMicroseconds,
       systemMicroseconds: exit?.systemMicroseconds,
       maxResidentBytes: exit.flatMap { $0.maxResidentBytes > 0 ? $0.maxResidentBytes : nil })
-    if ending.outcome == .void, start == nil, exit == nil, !ending.isGivenUp {
+    if ending.outcome == .void, start == nil, exit == nil, !ending.isElsewhere {
       return settle(one, settlement, keeping: [])
     }
     var kept: Set<AttemptFolder.File>?
-    if ending.isGivenUp {
-      // Whatever may run on is told to end, and its folder stays where it may write.
-      attempt(stalls: false) { try RemoteGate.fence(folder: one.folder, .givenUp) }
-      settlement.hasFiles = true
+    if ending.isGivenUp || ending.isElsewhere {
+      // Whatever may run on may write there.
+      settlement.hasFiles = ending.isGivenUp
     } else {
       let collector = OutputCollector(
         inlineLimit: settings.inlineOutput, job: one.job, index: one.index, parameters: one.parameters,

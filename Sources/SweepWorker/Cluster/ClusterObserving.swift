@@ -6,6 +6,10 @@ extension ClusterWorker {
   /// How long a question of status may find nothing of a task that was only just accepted, in milliseconds.
   private static let settlingIn: Int64 = 10_000
 
+  /// How long accounts that cannot be had are waited for before something that has started counts as lost, in
+  /// milliseconds.
+  private static let patience: Int64 = 600_000
+
   // MARK: Questions
 
   /// Asks the scheduler what is due, one question at a time.
@@ -32,10 +36,17 @@ extension ClusterWorker {
           || submission.attempts.contains { isToBeAccounted($0, now) }
       }
       let since = Timestamp(rawValue: (wanted.map(\.intendedAt.rawValue).min() ?? 0) - 3_600_000)
-      if !wanted.isEmpty, let command = dialect.accounting(of: wanted.compactMap(\.nativeID), since: since) {
-        count("accounts")
-        asking = (call(command), .accounts(wanted.map(\.id)))
-        return
+      if !wanted.isEmpty {
+        if let command = dialect.accounting(of: wanted.compactMap(\.nativeID), since: since) {
+          count("accounts")
+          asking = (call(command), .accounts(wanted.map(\.id)))
+          return
+        }
+        // There are none: what has gone without a trace is judged by its gate alone.
+        for one in wanted.flatMap(\.attempts) where isToBeAccounted(one, now) {
+          live[one]?.isAccounted = true
+        }
+        nextGates = 0
       }
     }
     guard now >= poll.due, !open.isEmpty else { return }
@@ -179,12 +190,16 @@ extension ClusterWorker {
     switch dialect.readAccounting(answer, of: natives) {
     case .unavailable(let why):
       // Not everywhere are there any. What has gone without a trace is then judged by its gate alone.
-      accountsAfter = now + 60_000
+      accountsAfter = now + 15_000
       report(.trouble("\(dialect.title) has no accounts for now: \(why)"))
       for id in ids {
         for one in submissions[id]?.attempts ?? [] where isToBeAccounted(one, now) {
-          live[one]?.isAccounted = true
+          // What has started is not lost because nobody can be asked; but it is not waited for without end.
+          let isPatient =
+            live[one]?.startedAt != nil && now - (live[one]?.missingSince ?? now) < Self.patience
+          if !isPatient { live[one]?.isAccounted = true }
         }
+        submissions[id]?.usageTries += 1
         putOffUsage(id, now)
       }
     case .found(let sightings):

@@ -21,8 +21,10 @@ enum ClusterVerdict: Hashable {
     /// As the scheduler has it, where there is no exit record.
     var exitCode: Int32?
     var signal: Int32?
-    /// It may still run somewhere: it is fenced off, and its folder stays.
+    /// It may still run somewhere: it is fenced off before it is settled, and its folder stays.
     var isGivenUp = false
+    /// Its folder is somebody else's, and is not touched.
+    var isElsewhere = false
   }
 
   /// - Parameters:

@@ -32,7 +32,7 @@ struct SubmissionPlan {
       jobName: Self.jobName(label, token, limit: dialect.traits.nameLimit), array: array,
       resources: size > 1 ? Self.bundled(resources, size: size, parallel: parallel) : resources,
       folder: folder,
-      body: Runner.text
+      body: Runner.text + "SWEEPQ_WATCH=\((executor.watch + 999) / 1000)\n"
         + RunnerSubmission.call(folder: folder, index: number, count: size, parallel: parallel) + "\n")
   }
 
