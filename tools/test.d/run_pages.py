@@ -25,7 +25,7 @@ BEDS = {
     "slurm": ["--nodes", "2", "--no-accounting", "--conf", "PartitionName=short Nodes=ALL MaxTime=60 State=UP"],
     "sge": [],
     "pbs": ["--slots", "8"],
-    "lsf": ["--slots", "8"],
+    "lsf": ["--flavour", "modern", "--slots", "8"],
 }
 
 
