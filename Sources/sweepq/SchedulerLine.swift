@@ -43,7 +43,10 @@ struct SchedulerLine {
   /// - Parameters:
   ///   - id: the task's as ``NativeIDs`` writes it.
   ///   - jobName: its submission's.
-  func sentences(on id: String, task: Int?, jobName: String, among entries: [QueueEntry]) -> [String] {
+  ///   - isNoted: The task's own state is known already, and told.
+  func sentences(
+    on id: String, task: Int?, jobName: String, among entries: [QueueEntry], isNoted: Bool = false
+  ) -> [String] {
     let own = entries.filter { $0.jobName == jobName }
     guard let (entry, offset) = Self.find(id, task, in: own) else {
       return ["\(dialect.title) does not list it any more, or not yet."]
@@ -51,10 +54,11 @@ struct SchedulerLine {
     let reason = entry.reason.map { ": \($0)" } ?? ""
     var sentences: [String] = []
     switch entry.state {
+    // Of an array that is shown as one, others of its tasks may be meant.
+    case _ where entry.id != id && isNoted: break
     case .impossible: sentences.append("\(dialect.title): will never run\(reason).")
     case .held: sentences.append("\(dialect.title): held there\(reason).")
     case .running, .suspended, .ending:
-      // Of an array that is shown as one, others of its tasks may be meant.
       if entry.id == id { sentences.append("\(dialect.title): \(Self.word(entry.state))\(reason).") }
     default: sentences.append("\(dialect.title): \(Self.word(entry.state))\(reason).")
     }

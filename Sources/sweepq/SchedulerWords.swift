@@ -37,7 +37,10 @@ struct SchedulerWords {
     case .silent(let why): return sentences + ["Its place there is not known now: \(why)."]
     case .asked(let line, let entries):
       return sentences
-        + line.sentences(on: id, task: attempt.task, jobName: submission.jobName, among: entries)
+        + line.sentences(
+          on: id, task: attempt.task, jobName: submission.jobName, among: entries,
+          isNoted: attempt.note != nil
+        )
         .filter { $0 != attempt.note.map { "\($0)." } }
     }
   }

@@ -26,5 +26,12 @@ import Testing
       NativeTask.texts(inEntry: "12[].head", among: ["12[1].head", "112[1].head", "12[2].head", "12.head"])
         == ["12[1].head", "12[2].head"])
     #expect(NativeTask.texts(inEntry: "107", among: ["107"]).isEmpty)
+    #expect(
+      (1...10).map { NativeTask.offset(of: $0, inEntry: "5.2-5,9") } == [
+        nil, 0, 1, 2, 3, nil, nil, nil, 4, nil,
+      ])
+    #expect(NativeTask.texts(inEntry: "5.2-3,9", among: []) == ["5.2", "5.3", "5.9"])
+    #expect(NativeTask.texts(inEntry: "5.2", among: ["5.2"]).isEmpty, "that is the task itself")
+    #expect(NativeTask.texts(inEntry: "7.far-away", among: ["7.far-away"]).isEmpty)
   }
 }

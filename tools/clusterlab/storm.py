@@ -18,7 +18,8 @@ def run(sweepq, work, jobs=1000, kills=50, faults=True, seed=None):
     figures = Figures("storm" if faults else "kills")
     seed, chance = seeded(seed)
     figures.values |= {"jobs": jobs, "seed": seed}
-    cluster = Cluster("--cpus", "16", "--conf", "MessageTimeout=5")
+    # A node tells soon which of its jobs have ended, which a controller without its memory does not know.
+    cluster = Cluster("--cpus", "16", "--slurmd-timeout", "15", "--conf", "MessageTimeout=5")
     sandbox = ClusterSandbox(sweepq, work / figures.name, cluster)
     sandbox.submit(jobs, pause="mixed")
     ended = LineCounter(sandbox.lines)

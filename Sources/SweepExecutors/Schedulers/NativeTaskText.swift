@@ -25,11 +25,12 @@ extension NativeTask {
 }
 
 extension NativeTask {
-  /// How many tasks stand before this one in an entry that shows several of an array, as Slurm's `107_[2-5,9]` does; nil
-  /// where it is not in it. PBS shows an array of which nothing has started as a whole, `1020[].head`: its tasks start in
+  /// How many tasks stand before this one in an entry that shows several of an array, as Slurm's `107_[2-5,9]` and Grid
+  /// Engine's `5.2-5,9` do; nil where it is not in it. PBS shows an array of which nothing has started as a whole, `1020[].head`: its tasks start in
   /// their order.
   package static func offset(of task: Int, inEntry id: String) -> Int? {
     if id.contains("[]") { return task - 1 }
+    if let (_, tasks) = gridEngineTasks(inEntry: id) { return tasks.firstIndex(of: task) }
     guard id.contains("_["), let parsed = SlurmJobID(id[...]), case .some(let ranges) = parsed.tasks else {
       return nil
     }
@@ -49,7 +50,17 @@ extension NativeTask {
     if halves.count == 2 {
       return known.filter { $0.hasPrefix(halves[0] + "[") && $0.hasSuffix("]" + halves[1]) }
     }
+    if let (job, tasks) = gridEngineTasks(inEntry: id) { return tasks.map { "\(job).\($0)" } }
     guard id.contains("_["), let parsed = SlurmJobID(id[...]) else { return [] }
     return parsed.each.compactMap { task in task.map { "\(parsed.submission)_\($0)" } }
+  }
+
+  /// Of `5.2-5,9` the job's number and the tasks; nil for what has another form, or shows one task only.
+  private static func gridEngineTasks(inEntry id: String) -> (Int, [Int])? {
+    let halves = id.split(separator: ".", omittingEmptySubsequences: false)
+    guard halves.count == 2, halves[1].contains(where: { $0 == "-" || $0 == "," }),
+      let job = GridEngineDialect.number(halves[0]), let tasks = GridEngineTasks.numbers(halves[1])
+    else { return nil }
+    return (job, tasks)
   }
 }
