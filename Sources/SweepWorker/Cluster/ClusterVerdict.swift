@@ -61,7 +61,7 @@ private struct ClusterCase {
     case .foreign:
       return .settle(
         .init(
-          outcome: .void, reason: "its folder \(one.folder.path) belongs to another attempt", isGivenUp: true)
+          outcome: .void, reason: "its folder \(one.folder.path) belongs to another attempt", isElsewhere: true)
       )
     }
   }
