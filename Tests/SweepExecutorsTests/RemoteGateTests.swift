@@ -130,7 +130,8 @@ import Testing
     let order = RunnerOrder(
       token: token, arguments: ["./it's", "a b"],
       environment: [("A", "1\n2"), ("B", nil), ("UID", "5"), ("A", "2")],
-      workingDirectory: "/data/my runs", standardInput: "in", timeLimit: WallTime(rawValue: 89_500), grace: 1_500,
+      workingDirectory: "/data/my runs", standardInput: "in", timeLimit: WallTime(rawValue: 89_500),
+      grace: 1_500,
       setUp: ["module load 'gcc'"])
     #expect(
       try order.text() == """

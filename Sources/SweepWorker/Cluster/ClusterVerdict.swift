@@ -61,7 +61,8 @@ private struct ClusterCase {
     case .foreign:
       return .settle(
         .init(
-          outcome: .void, reason: "its folder \(one.folder.path) belongs to another attempt", isElsewhere: true)
+          outcome: .void, reason: "its folder \(one.folder.path) belongs to another attempt",
+          isElsewhere: true)
       )
     }
   }
