@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
 
 from crashlab.sandbox import Sandbox, Stuck
@@ -53,6 +54,7 @@ class Cluster:
 
     def __init__(self, *options, kind="slurm"):
         self.kind = kind
+        self.is_gone = threading.Event()
         # Unix sockets have short names.
         self.folder = Path(tempfile.mkdtemp(prefix="sl", dir="/tmp"))
         self.folder.chmod(0o755)
@@ -89,10 +91,24 @@ class Cluster:
         """Slurm drains a node whose job it could not end in time, which on a busy machine is no fault of the node."""
         if self.kind != "slurm":
             return
-        for line in self.run("sinfo", "-h", "-N", "-t", "drain,down", "-o", "%N").split():
-            self.run("scontrol", "update", f"nodename={line}", "state=resume")
+        for node in set(self.run("sinfo", "-h", "-N", "-t", "drain,drng,down", "-o", "%N").split()):
+            self.run("scontrol", "update", f"nodename={node}", "state=resume")
+
+    def start_healing(self):
+        """Every quarter of a minute, until the cluster goes. The nodes are asked what runs there: a controller that has lost
+        its memory goes on believing in jobs that have ended, and asks by itself only every few minutes."""
+        def heal():
+            while not self.is_gone.wait(15):
+                try:
+                    self.run("scontrol", "reconfigure", timeout=20)
+                    self.heal()
+                except subprocess.TimeoutExpired:
+                    pass
+
+        threading.Thread(target=heal, daemon=True).start()
 
     def discard(self):
+        self.is_gone.set()
         subprocess.run([TESTBEDS / self.kind, "down", self.folder], stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL)
         subprocess.run(["rm", "-rf", self.folder])

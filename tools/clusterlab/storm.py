@@ -24,6 +24,8 @@ def run(sweepq, work, jobs=1000, kills=50, faults=True, seed=None):
     sandbox.submit(jobs, pause="mixed")
     ended = LineCounter(sandbox.lines)
     worker = sandbox.start_worker()
+    if faults:
+        cluster.start_healing()
     deeds = [freeze, amnesia, accounts, requeue_running, requeue_finished, cancel] if faults else []
     try:
         for kill in range(1, kills + 1):
@@ -32,7 +34,6 @@ def run(sweepq, work, jobs=1000, kills=50, faults=True, seed=None):
             while ended() < due:
                 if time.monotonic() > deadline:
                     raise Stuck(f"only {ended()} of {jobs} jobs have ended; {sandbox.log_tail()}")
-                cluster.heal()
                 # What somebody has cancelled is asked for again, as a person would.
                 if faults and sandbox.run("status", "--cancelled", "-q", check=False).stdout.strip():
                     sandbox.run("retry", "--cancelled", check=False)
@@ -46,7 +47,6 @@ def run(sweepq, work, jobs=1000, kills=50, faults=True, seed=None):
             figures.count("workers killed")
             worker = sandbox.start_worker()
         stop(worker)
-        cluster.heal()
         settle(sandbox, faults)
         audit = Audit(sandbox, may_lose=faults, besides=BESIDES if faults else ())
         figures.case(f"seed {seed}", audit.run())
