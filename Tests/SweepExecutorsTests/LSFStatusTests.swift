@@ -135,7 +135,7 @@ import Testing
     #expect(seen.map(\.task.task) == [nil, 2, 3, 4])
     #expect(seen.map(\.exitCode) == [nil, 130, 140, nil])
     #expect(seen.map(\.jobName) == ["a", "b", "b", "b"])
-    #expect(seen[3].reason == "New job is waiting for scheduling;")
+    #expect(seen[3].reason == "New job is waiting for scheduling")
     #expect(
       seen[0].usage
         == TaskUsage(

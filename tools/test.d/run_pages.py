@@ -114,7 +114,11 @@ class Reader:
 
 def read(page, sweepq):
     """(commands that did as they should, [what went wrong])"""
-    begun, passed, found = time.monotonic(), 0, commands(page)
+    begun, passed = time.monotonic(), 0
+    try:
+        found = commands(page)
+    except OSError as error:
+        return 0, [str(error)]
     if not found:
         return 0, [f"{page}: has no command"]
     if page.stem not in BEDS:
@@ -137,6 +141,8 @@ def read(page, sweepq):
                 print(f"{page.stem} $ {command}", *said.splitlines()[:15], "", sep="\n", file=sys.stderr)
         trouble = reader.left()
         return (passed, [f"{page}: {trouble}"]) if trouble else (passed, [])
+    except (OSError, subprocess.SubprocessError) as error:
+        return passed, [f"{page}: {error}"]
     finally:
         reader.leave()
         shutil.rmtree(work, ignore_errors=True)

@@ -6,7 +6,7 @@ struct ChangeReport {
   /// What was done to the jobs that changed at once, as in `cancelled`.
   let done: String
   /// Which active jobs' workers were asked, and for what.
-  var askedOf = "running job"
+  var askedOf = "active job"
   var asked = "asked to end"
   /// Why the rest was left alone.
   let rest: String

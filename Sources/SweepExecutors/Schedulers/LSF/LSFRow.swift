@@ -45,6 +45,10 @@ struct LSFRow: Hashable {
 
   private init?(_ fields: [String: String]) {
     self.fields = fields.filter { !$0.value.isEmpty && $0.value != "-" }
+    // LSF ends each of its reasons so; here they become part of a sentence.
+    if let reason = self.fields["PEND_REASON"], reason.hasSuffix(";") {
+      self.fields["PEND_REASON"] = String(reason.dropLast())
+    }
     // `39`, or `39[2]`.
     guard let id = self.fields["JOBID"], let state = self.fields["STAT"],
       let number = DirectiveText.number(id.prefix { $0 != "[" }), number > 0
