@@ -114,6 +114,7 @@ CREATE INDEX job_cancel ON job(id) WHERE cancel_at IS NOT NULL;
 CREATE TABLE submission (
   id           INTEGER PRIMARY KEY AUTOINCREMENT,
   executor     TEXT NOT NULL,
+  worker       INTEGER NOT NULL,      -- who looks after it
   token        TEXT NOT NULL UNIQUE,  -- of its folder, runs/submissions/<token>
   job_name     TEXT NOT NULL,         -- by which the scheduler finds it
   kind         TEXT NOT NULL CHECK (kind IN ('single', 'array', 'bundle')),
@@ -127,7 +128,7 @@ CREATE TABLE submission (
   ended_at     INTEGER,               -- nothing is left to be asked or done about it
   CHECK ((native_id IS NULL) = (accepted_at IS NULL))
 ) STRICT;
-CREATE INDEX submission_open ON submission(executor) WHERE ended_at IS NULL;
+CREATE INDEX submission_open ON submission(worker) WHERE ended_at IS NULL;
 
 CREATE TABLE attempt (
   id          INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -52,11 +52,12 @@ extension Store {
     let id = try write { db in
       try db.cachedStatement(
         sql: """
-          INSERT INTO submission(executor, token, job_name, kind, tasks, script, command, intended_at)
-          VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+          INSERT INTO submission(executor, worker, token, job_name, kind, tasks, script, command, intended_at)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
           """
       ).execute(arguments: [
-        executor, intent.token.rawValue, intent.jobName, intent.kind.rawValue, intent.tasks.count,
+        executor, worker.rawValue, intent.token.rawValue, intent.jobName, intent.kind.rawValue,
+        intent.tasks.count,
         intent.script,
         command, now.rawValue,
       ])
@@ -121,9 +122,21 @@ extension Store {
     }
   }
 
-  /// Those of an executor about which something is left to be asked or done.
-  public func openSubmissions(executor: String) throws -> [SubmissionRecord] {
-    try submissions("executor = ? AND ended_at IS NULL", [executor])
+  /// Takes over the submissions of an executor whose workers have died or left, about which something is left to be asked
+  /// or done. Those of workers that live are theirs.
+  public func adoptSubmissions(executor: String, by worker: WorkerID) throws {
+    try write { db in
+      try db.execute(
+        sql: """
+          UPDATE submission SET worker = ? WHERE executor = ? AND ended_at IS NULL
+            AND worker IN (SELECT id FROM worker WHERE ended_at IS NOT NULL)
+          """, arguments: [worker.rawValue, executor])
+    }
+  }
+
+  /// Those that a worker looks after and about which something is left to be asked or done.
+  public func openSubmissions(of worker: WorkerID) throws -> [SubmissionRecord] {
+    try submissions("worker = ? AND ended_at IS NULL", [worker.rawValue])
   }
 
   public func submission(_ id: SubmissionID) throws -> SubmissionRecord? {

@@ -28,7 +28,7 @@ import Testing
       intended.nativeID == nil && intended.tasks == 3 && intended.kind == .array && intended.endedAt == nil)
     #expect(try jobs.map { try queue.state($0.job) } == [.claimed, .claimed, .claimed])
     try queue.store.noteAnswer("no answer in time", of: id)
-    #expect(try queue.store.openSubmissions(executor: Self.executor).first?.answer == "no answer in time")
+    #expect(try queue.store.openSubmissions(of: seat.id).first?.answer == "no answer in time")
     try queue.store.accept(id, nativeID: "107", by: seat.id, now: .now)
     #expect(try jobs.map { try queue.state($0.job) } == [.submitted, .submitted, .submitted])
     let accepted = try #require(try queue.store.submission(id))
@@ -60,7 +60,7 @@ import Testing
     #expect(throws: QueueError.self) {
       try queue.store.intend(intent(jobs), executor: Self.executor, by: other.id, now: .now)
     }
-    #expect(try queue.store.openSubmissions(executor: Self.executor).isEmpty, "nothing half done")
+    #expect(try queue.store.openSubmissions(of: other.id).isEmpty, "nothing half done")
     #expect(try queue.store.attempts(of: jobs[0].job).first?.submission == nil)
   }
 
@@ -69,8 +69,14 @@ import Testing
     let seat = try queue.seat(Self.executor)
     let jobs = try claimed(2, queue, seat)
     let id = try queue.store.intend(intent(jobs), executor: Self.executor, by: seat.id, now: .now)
-    try queue.store.leave(seat, reason: "it was asked to end")
     let next = try queue.seat(Self.executor)
+    try queue.store.adoptSubmissions(executor: Self.executor, by: next.id)
+    #expect(try queue.store.openSubmissions(of: next.id).isEmpty, "it has somebody to look after it")
+    try queue.store.leave(seat, reason: "it was asked to end")
+    try queue.store.adoptSubmissions(executor: "another", by: next.id)
+    #expect(try queue.store.openSubmissions(of: next.id).isEmpty, "it is not of that executor")
+    try queue.store.adoptSubmissions(executor: Self.executor, by: next.id)
+    #expect(try queue.store.openSubmissions(of: next.id).map(\.id) == [id])
     let adopted = try queue.store.adopt(from: [], by: next.id, executor: Self.executor, now: .now)
     #expect(adopted.map(\.submission) == [id, id] && adopted.map(\.task) == [1, 2])
   }
@@ -81,7 +87,7 @@ import Testing
     let jobs = try claimed(1, queue, seat)
     let id = try queue.store.intend(intent(jobs), executor: Self.executor, by: seat.id, now: .now)
     try queue.store.end([id], now: .now)
-    #expect(try queue.store.openSubmissions(executor: Self.executor).isEmpty)
+    #expect(try queue.store.openSubmissions(of: seat.id).isEmpty)
     #expect(try queue.store.submission(id)?.endedAt != nil)
     try queue.store.end([], now: .now)
   }

@@ -23,7 +23,8 @@ def run(sweepq, work, jobs=1000, kills=50, faults=True, seed=None):
     sandbox = ClusterSandbox(sweepq, work / figures.name, cluster)
     sandbox.submit(jobs, pause="mixed")
     ended = LineCounter(sandbox.lines)
-    worker = sandbox.start_worker()
+    # Without other faults two of them share the executor: neither may touch what is the other's.
+    workers = [sandbox.start_worker() for _ in range(1 if faults else 2)]
     if faults:
         cluster.start_healing()
     deeds = [freeze, amnesia, accounts, requeue_running, requeue_finished, cancel] if faults else []
@@ -43,10 +44,12 @@ def run(sweepq, work, jobs=1000, kills=50, faults=True, seed=None):
                 deed(cluster, chance)
                 figures.count(deed.__doc__)
             time.sleep(chance.uniform(0, 0.5))
-            stop(worker)
+            victim = chance.randrange(len(workers))
+            stop(workers[victim])
             figures.count("workers killed")
-            worker = sandbox.start_worker()
-        stop(worker)
+            workers[victim] = sandbox.start_worker()
+        for worker in workers:
+            stop(worker)
         settle(sandbox, faults)
         audit = Audit(sandbox, may_lose=faults, besides=BESIDES if faults else ())
         figures.case(f"seed {seed}", audit.run())
@@ -58,7 +61,8 @@ def run(sweepq, work, jobs=1000, kills=50, faults=True, seed=None):
     except Stuck as stuck:
         figures.case(f"seed {seed}", [str(stuck)])
     finally:
-        stop(worker)
+        for worker in workers:
+            stop(worker)
         if figures.failed == 0:
             sandbox.discard()
         cluster.discard()

@@ -87,16 +87,19 @@ package struct SchedulerTraits: Hashable, Sendable {
   package var readsScriptFromInput: Bool
   /// The variable that holds a task's number in an array.
   package var taskVariable: String
+  /// Single tasks of an array can be held; in PBS only the whole.
+  package var holdsTasks: Bool
 
   package init(
     nameLimit: Int, smallestArray: Int = 1, largestArray: Int = 1000, readsScriptFromInput: Bool,
-    taskVariable: String
+    taskVariable: String, holdsTasks: Bool = true
   ) {
     self.nameLimit = nameLimit
     self.smallestArray = smallestArray
     self.largestArray = largestArray
     self.readsScriptFromInput = readsScriptFromInput
     self.taskVariable = taskVariable
+    self.holdsTasks = holdsTasks
   }
 }
 

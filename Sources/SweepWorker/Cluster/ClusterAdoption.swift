@@ -6,7 +6,8 @@ extension ClusterWorker {
   /// Takes up what earlier workers have left with the scheduler: the submissions themselves, also those whose attempts
   /// have all been settled.
   func takeUpSubmissions() throws {
-    for record in try store.openSubmissions(executor: settings.name) { takeUp(record) }
+    try store.adoptSubmissions(executor: settings.name, by: seat.id)
+    for record in try store.openSubmissions(of: seat.id) { takeUp(record) }
   }
 
   private func takeUp(_ record: SubmissionRecord) {
@@ -26,10 +27,10 @@ extension ClusterWorker {
     let dead = try store.deadWorkers().filter { $0 != seat.id }
     guard try !dead.isEmpty || store.hasOrphans(executor: settings.name) else { return }
     let adopted = try store.adopt(from: dead, by: seat.id, executor: settings.name, now: .now)
+    try takeUpSubmissions()
     if !adopted.isEmpty {
       summary.adopted += adopted.count
       report(.adopted(adopted.count))
-      try takeUpSubmissions()
       nextGates = 0
     }
     for one in adopted { try watch(one) }
@@ -45,7 +46,6 @@ extension ClusterWorker {
     let resources = settings.executor.request(try store.resources(ofLane: adopted.lane))
     var one = ClusterAttempt(adopted, folder: folder, resources: resources)
     if let id = one.submission, submissions[id] == nil, let record = try store.submission(id) {
-      // Its submission was thought to be over; its rows say otherwise.
       takeUp(record)
     }
     if let id = one.submission, submissions[id] != nil {
@@ -91,7 +91,7 @@ extension ClusterWorker {
           isCancelRequested: job.cancelRequestedAt != nil, submission: row.submission, task: row.task))
     }
     // A submission is accepted in one transaction, too: what it says is what counts.
-    for record in try store.openSubmissions(executor: settings.name) {
+    for record in try store.openSubmissions(of: seat.id) {
       if let native = record.nativeID { submissions[record.id]?.nativeID = NativeID(rawValue: native) }
     }
     mustReconcile = false

@@ -137,27 +137,34 @@ extension ClusterWorker {
 
   // MARK: Hold
 
-  /// Has the scheduler hold what a person wants held, and let go what is wanted no longer so.
+  /// Has the scheduler hold what a person wants held, and let go what is wanted no longer so. What it cannot hold by
+  /// itself (a task of an array, in PBS; a part of a bundle) is taken back, and its job is held here.
   func obeyHolds() throws {
     var released: [AttemptID] = []
     for (id, isWanted) in try store.holdWishes(of: seat.id) {
-      guard let one = live[id], let task = nativeTask(of: one), !isBundled(one) else { continue }
-      if isWanted {
-        guard one.isHeldThere == false, one.startedAt == nil else { continue }
-        controls += dialect.hold([task]).map { ($0, "hold of job \(one.job)") }
-        live[id]?.isHeldThere = true
-      } else {
-        controls += dialect.release([task]).map { ($0, "release of job \(one.job)") }
+      guard let one = live[id] else { continue }
+      let canHold = !isBundled(one) && (dialect.traits.holdsTasks || kind(of: one) == .single)
+      if !isWanted {
+        if canHold, let task = nativeTask(of: one) {
+          controls += dialect.release([task]).map { ($0, "release of job \(one.job)") }
+        }
         live[id]?.isHeldThere = false
         released.append(id)
+      } else if one.startedAt == nil, !canHold {
+        forbid(one, .init(outcome: .void, reason: "\(dialect.title) cannot hold it by itself"))
+      } else if one.startedAt == nil, !one.isHeldThere, let task = nativeTask(of: one) {
+        controls += dialect.hold([task]).map { ($0, "hold of job \(one.job)") }
+        live[id]?.isHeldThere = true
       }
     }
     if !released.isEmpty { try store.forgetHold(of: released) }
     if !controls.isEmpty { poll.hurry(monotonicMilliseconds(), settings: settings.executor) }
   }
 
-  private func isBundled(_ one: ClusterAttempt) -> Bool {
-    one.submission.flatMap { submissions[$0]?.kind } == .bundle
+  private func isBundled(_ one: ClusterAttempt) -> Bool { kind(of: one) == .bundle }
+
+  private func kind(of one: ClusterAttempt) -> SubmissionIntent.Kind? {
+    one.submission.flatMap { submissions[$0]?.kind }
   }
 
   private func nativeTask(of one: ClusterAttempt) -> NativeTask? {

@@ -161,8 +161,11 @@ extension ClusterWorker {
     one.isAccounted = false
     one.finalSince = sighting.state.isFinal ? one.finalSince ?? now : nil
     one.runningSince = sighting.state == .running ? one.runningSince ?? now : nil
+    let wasImpossible = one.sighting?.state == .impossible
     one.sighting = sighting
     let text = note(on: sighting)
+    // Whoever waits for it should know that they wait in vain.
+    if sighting.state == .impossible, !wasImpossible, let text { tell(trouble: "job \(one.job): \(text)") }
     if text != one.note {
       one.note = text
       notes[one.attempt] = .some(text)

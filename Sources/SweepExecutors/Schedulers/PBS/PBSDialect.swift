@@ -45,7 +45,7 @@ package struct PBSDialect: SchedulerDialect, Hashable {
       // 230 characters since release 14; 15 before.
       SchedulerTraits(
         nameLimit: (release?.major ?? 0) >= 14 ? 230 : 15, smallestArray: 2, largestArray: 10_000,
-        readsScriptFromInput: false, taskVariable: "PBS_ARRAY_INDEX")
+        readsScriptFromInput: false, taskVariable: "PBS_ARRAY_INDEX", holdsTasks: false)
     case .torque:
       SchedulerTraits(
         nameLimit: 15, smallestArray: 1, largestArray: 1000, readsScriptFromInput: false,
