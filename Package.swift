@@ -39,6 +39,7 @@ let package = Package(
     .target(
       name: "SweepExecutors",
       dependencies: ["SweepModel", "CSystem"],
+      resources: [.embedInCode("Runner/runner.sh")],
       swiftSettings: strict),
     .target(
       name: "SweepWorker",
@@ -64,7 +65,9 @@ let package = Package(
       name: "SweepStoreTests",
       dependencies: ["SweepStore", "Migrations", .product(name: "GRDB", package: "GRDB.swift")],
       swiftSettings: strict),
-    .testTarget(name: "SweepExecutorsTests", dependencies: ["SweepExecutors"], swiftSettings: strict),
+    .testTarget(
+      name: "SweepExecutorsTests", dependencies: ["SweepExecutors"], exclude: ["Fixtures"],
+      swiftSettings: strict),
     .testTarget(
       name: "SweepWorkerTests", dependencies: ["SweepWorker", "sweepq"], swiftSettings: strict),
     .testTarget(

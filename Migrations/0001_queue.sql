@@ -110,19 +110,25 @@ CREATE INDEX job_failed ON job(sweep, id) WHERE state = 'failed';
 CREATE INDEX job_cancelled ON job(sweep, id) WHERE state = 'cancelled';
 CREATE INDEX job_cancel ON job(id) WHERE cancel_at IS NOT NULL;
 
+-- One call of sbatch, qsub or bsub. The row is there before the call: one without an answer may have been made or not.
 CREATE TABLE submission (
   id           INTEGER PRIMARY KEY AUTOINCREMENT,
   executor     TEXT NOT NULL,
+  worker       INTEGER NOT NULL,      -- who looks after it
+  token        TEXT NOT NULL UNIQUE,  -- of its folder, runs/submissions/<token>
+  job_name     TEXT NOT NULL,         -- by which the scheduler finds it
   kind         TEXT NOT NULL CHECK (kind IN ('single', 'array', 'bundle')),
-  token        TEXT NOT NULL,
-  script       TEXT,
-  command      TEXT NOT NULL,
-  native_id    TEXT,
+  tasks        INTEGER NOT NULL CHECK (tasks >= 1),
+  script       TEXT NOT NULL,
+  command      TEXT NOT NULL,         -- JSON array
   intended_at  INTEGER NOT NULL,
+  native_id    TEXT,
   accepted_at  INTEGER,
-  ended_at     INTEGER,
-  answer       TEXT
+  answer       TEXT,                  -- what was said when it was not accepted
+  ended_at     INTEGER,               -- nothing is left to be asked or done about it
+  CHECK ((native_id IS NULL) = (accepted_at IS NULL))
 ) STRICT;
+CREATE INDEX submission_open ON submission(worker) WHERE ended_at IS NULL;
 
 CREATE TABLE attempt (
   id          INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -132,7 +138,9 @@ CREATE TABLE attempt (
   worker      INTEGER NOT NULL,
   executor    TEXT NOT NULL,
   submission  INTEGER,
-  task        INTEGER,                -- index in the submission's array or bundle
+  task        INTEGER,                -- of the submission's array, from 1
+  note        TEXT,                   -- what its executor says of it at the moment
+  hold        TEXT CHECK (hold = 'asked' OR hold = 'release'),  -- a person wants it held in the scheduler, or not any more
   claimed_at  INTEGER NOT NULL,
   started_at  INTEGER,
   ended_at    INTEGER,
@@ -149,6 +157,7 @@ CREATE TABLE attempt (
   user_us     INTEGER,
   system_us   INTEGER,
   max_rss     INTEGER,                -- bytes
+  nodes       TEXT,                   -- where it ran, as a scheduler writes it
   has_files   INTEGER NOT NULL DEFAULT 0 CHECK (has_files IN (0, 1)),  -- its folder still holds something
   unreachable_since INTEGER,
   CHECK ((ended_at IS NULL) = (outcome IS NULL))
@@ -157,6 +166,8 @@ CREATE UNIQUE INDEX attempt_number ON attempt(job, number);
 -- Two live attempts of one job cannot be written down, let alone run.
 CREATE UNIQUE INDEX attempt_alone ON attempt(job) WHERE ended_at IS NULL;
 CREATE INDEX attempt_alive ON attempt(worker) WHERE ended_at IS NULL;
+CREATE INDEX attempt_hold ON attempt(worker) WHERE hold IS NOT NULL AND ended_at IS NULL;
+CREATE INDEX attempt_submission ON attempt(submission) WHERE submission IS NOT NULL;
 
 -- Its job is looked up by the trigger transition_is_true, and job_left removes it with its job.
 CREATE TABLE transition (
@@ -227,6 +238,9 @@ CREATE TABLE executor (
   name         TEXT PRIMARY KEY,
   host         TEXT NOT NULL,
   scheduler    TEXT NOT NULL,
+  title        TEXT,                  -- the scheduler with its version
+  unreachable_since  INTEGER,         -- since when it could not be asked
+  unreachable_reason TEXT,
   aside_until  INTEGER,
   aside_reason TEXT
 ) STRICT, WITHOUT ROWID;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -75,6 +76,8 @@ int sq_signal_descriptor(const int *signals, int count) {
   if (sigprocmask(SIG_BLOCK, &set, NULL) != 0) return -1;
   return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
+
+int sq_memory_file(const char *name) { return memfd_create(name, MFD_CLOEXEC); }
 
 int sq_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 int sq_pipe(int fds[2]) { return pipe2(fds, O_CLOEXEC); }

@@ -27,7 +27,25 @@ public struct AttemptFolder: Hashable, Sendable {
     case standardOutput = "stdout"
     case standardError = "stderr"
     case result = "result.json"
+    /// What a cluster's runner is to do: see ``RunnerOrder``.
+    case order
+    /// Why it could not.
+    case launch
+    /// Tells a cluster's runner to end its command: see ``RemoteGate``.
+    case fence
+
+    /// Those that an attempt on this machine may have; the others are looked for only where a listing shows them.
+    static let ofEveryAttempt: [File] = [.gate, .standardOutput, .standardError, .result]
   }
+
+  /// Whether a name in the folder is that of a file of ours, or of one that is on its way to become one.
+  static func isOurs(_ name: String) -> Bool {
+    File(rawValue: name) != nil || name == File.gate.rawValue + GateFile.spareSuffix
+      || name.hasPrefix(unfinishedPrefix)
+  }
+
+  /// Begins the names of files that get another when they are complete.
+  static let unfinishedPrefix = ".sweepq-"
 
   public func path(of file: File) -> String { "\(path)/\(file.rawValue)" }
 
@@ -71,8 +89,10 @@ public struct AttemptFolder: Hashable, Sendable {
   @discardableResult
   public func remove(keeping kept: Set<File> = []) throws -> Bool {
     if !kept.isEmpty {
-      for file in File.allCases where !kept.contains(file) { try Self.unlinkIfPresent(path(of: file)) }
-      try Self.unlinkIfPresent(path(of: .gate) + GateFile.spareSuffix)
+      let kept = Set(kept.map(\.rawValue))
+      for name in try entries() where Self.isOurs(name) && !kept.contains(name) {
+        try Self.unlinkIfPresent("\(path)/\(name)")
+      }
       return true
     }
     // Under another name first: between the end of the gate and the end of its folder, an order that comes late
@@ -85,9 +105,14 @@ public struct AttemptFolder: Hashable, Sendable {
         throw fileError("remove the folder", path, number)
       }
     }
-    for file in File.allCases where file != .gate { try Self.unlinkIfPresent(aside.path(of: file)) }
+    for file in File.ofEveryAttempt where file != .gate { try Self.unlinkIfPresent(aside.path(of: file)) }
     try Self.unlinkIfPresent(aside.path(of: .gate) + GateFile.spareSuffix)
-    if try !aside.entries().subtracting([File.gate.rawValue]).isEmpty {
+    var left = try aside.entries().subtracting([File.gate.rawValue])
+    for name in left where Self.isOurs(name) {
+      try Self.unlinkIfPresent("\(aside.path)/\(name)")
+      left.remove(name)
+    }
+    if !left.isEmpty {
       // The gate stays with what the user has put there.
       if rename(aside.path, path) != 0 { throw fileError("rename the folder", aside.path, errno) }
       return true

@@ -7,7 +7,7 @@ import SweepModel
 extension AttemptFolder {
   /// Whether the folder holds anything that is not ours: what the command itself has left there.
   public func hasForeignFiles() throws -> Bool {
-    try entries().contains { File(rawValue: $0) == nil && $0 != File.gate.rawValue + GateFile.spareSuffix }
+    try entries().contains { !Self.isOurs($0) }
   }
 
   /// Every attempt's folder below a queue's folder, by its numbers. Other names are passed over.

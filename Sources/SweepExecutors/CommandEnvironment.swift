@@ -56,6 +56,8 @@ final class CommandEnvironment {
     for (_, pointer) in own { free(pointer) }
   }
 
+  var names: [String] { own.map(\.name) }
+
   /// The value that a command would see; of two overrides of one name the last counts.
   func value(of name: String, overrides: [(name: String, value: String?)]) -> String? {
     if let last = overrides.last(where: { $0.name == name }) { return last.value }

@@ -10,6 +10,8 @@ public struct ExitRecord: Hashable, Sendable {
     case timeLimit = "time"
     /// A cancel: everything the command had started was ended.
     case cancelled = "cancel"
+    /// The scheduler or somebody else told the cluster's runner to end, for reasons that only they know.
+    case terminated = "term"
   }
 
   /// nil if a signal ended it, or it was never started.
@@ -43,7 +45,8 @@ public struct ExitRecord: Hashable, Sendable {
     self.launchError = launchError
   }
 
-  /// The attempt's outcome. SIGKILL from elsewhere is a plain failure: whether the kernel sent it for want of memory
+  /// The attempt's outcome. Of a ``Ending/terminated`` one the scheduler must be asked first: a limit, a pre-emption
+  /// and a cancel all look like this; without its word it is a failure. SIGKILL from elsewhere is a plain failure: whether the kernel sent it for want of memory
   /// cannot be known from the exit alone.
   public func outcome() -> Outcome {
     if launchError != nil { return .rejected }
@@ -51,6 +54,7 @@ public struct ExitRecord: Hashable, Sendable {
     case .cancelled: return .cancelled
     case .timeLimit: return .timedOut
     case .own: return exitCode == 0 ? .succeeded : .failed
+    case .terminated: return .failed
     }
   }
 
@@ -60,6 +64,7 @@ public struct ExitRecord: Hashable, Sendable {
     switch ending {
     case .timeLimit: return "time limit reached (\(status))"
     case .cancelled: return "cancelled (\(status))"
+    case .terminated: return "told to end from outside (\(status))"
     case .own: return exitCode == 0 ? nil : status
     }
   }

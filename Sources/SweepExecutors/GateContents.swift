@@ -66,7 +66,8 @@ extension StartRecord {
       let supervisor = fields["supervisor"].flatMap({ Int32($0) })
     else { return nil }
     self.init(
-      token: token, host: host, bootID: boot, startedAt: Timestamp(rawValue: at), supervisor: supervisor)
+      token: token, host: host, bootID: boot, startedAt: Timestamp(rawValue: at), supervisor: supervisor,
+      schedulerJob: fields["job"].flatMap(GateLine.unescape))
   }
 }
 

@@ -11,10 +11,12 @@ public struct StartRecord: Hashable, Sendable {
   public var supervisor: Int32
   /// The command's process, which leads its own session; nil until it is known, a moment after the start.
   public var leader: ProcessIdentity?
+  /// The scheduler's own id of the job that started it, as that job knew it; nil outside of schedulers.
+  public var schedulerJob: String?
 
   public init(
     token: AttemptToken, host: String, bootID: String, startedAt: Timestamp, supervisor: Int32,
-    leader: ProcessIdentity? = nil
+    leader: ProcessIdentity? = nil, schedulerJob: String? = nil
   ) {
     self.token = token
     self.host = host
@@ -22,6 +24,7 @@ public struct StartRecord: Hashable, Sendable {
     self.startedAt = startedAt
     self.supervisor = supervisor
     self.leader = leader
+    self.schedulerJob = schedulerJob
   }
 
   /// The leader's process id.
@@ -51,7 +54,8 @@ public struct ProcessIdentity: Hashable, Sendable {
 enum GateLine {
   static func start(_ record: StartRecord) -> String {
     "start v=1 token=\(record.token) host=\(escape(record.host)) boot=\(escape(record.bootID))"
-      + " at=\(record.startedAt.rawValue) supervisor=\(record.supervisor) .\n"
+      + " at=\(record.startedAt.rawValue) supervisor=\(record.supervisor)"
+      + (record.schedulerJob.map { " job=\(escape($0))" } ?? "") + " .\n"
   }
 
   static func process(_ token: AttemptToken, _ leader: ProcessIdentity) -> String {

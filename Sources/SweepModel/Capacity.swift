@@ -8,12 +8,15 @@ public struct Capacity: Hashable, Sendable {
     /// Bytes.
     public var memory: Int64
     public var gpus: Int
+    /// Machines that one job can have; nil for as many as it asks for.
+    public var nodes: Int?
 
-    public init(slots: Int, cpus: Int, memory: Int64, gpus: Int = 0) {
+    public init(slots: Int, cpus: Int, memory: Int64, gpus: Int = 0, nodes: Int? = nil) {
       self.slots = slots
       self.cpus = cpus
       self.memory = memory
       self.gpus = gpus
+      self.nodes = nodes
     }
   }
 
@@ -29,6 +32,7 @@ public struct Capacity: Hashable, Sendable {
 extension Capacity.Amounts {
   /// How many jobs with these resources fit; memory that was not asked for is not counted.
   package func fitting(_ resources: Resources) -> Int {
+    if let nodes, resources.nodes > nodes { return 0 }
     var count = max(slots, 0)
     if resources.cpus > 0 { count = min(count, max(cpus, 0) / resources.cpus) }
     if resources.gpus > 0 { count = min(count, max(gpus, 0) / resources.gpus) }

@@ -33,6 +33,18 @@ public enum FaultPoint {
     case harvestTidied = "harvest.tidied"
     case adoptBeforeCommit = "adopt.before-commit"
     case adoptAfterCommit = "adopt.after-commit"
+    case intendBeforeCommit = "intend.before-commit"
+    case intendAfterCommit = "intend.after-commit"
+    case submissionCalled = "submission.called"
+    case submissionAnswered = "submission.answered"
+    case acceptBeforeCommit = "accept.before-commit"
+    case acceptAfterCommit = "accept.after-commit"
+
+    /// Those that only a worker of a cluster comes by.
+    public static let ofClusters: Set<Name> = [
+      .intendBeforeCommit, .intendAfterCommit, .submissionCalled, .submissionAnswered, .acceptBeforeCommit,
+      .acceptAfterCommit,
+    ]
   }
 
   /// Ends the process here if the environment asked for it.

@@ -30,6 +30,15 @@ public struct LaneID: RawRepresentable, Hashable, Sendable, Codable, Comparable,
   public var description: String { String(rawValue) }
 }
 
+/// A submission's number, unique in its queue and never used again.
+public struct SubmissionID: RawRepresentable, Hashable, Sendable, Codable, Comparable, CustomStringConvertible
+{
+  public let rawValue: Int64
+  public init(rawValue: Int64) { self.rawValue = rawValue }
+  public static func < (a: SubmissionID, b: SubmissionID) -> Bool { a.rawValue < b.rawValue }
+  public var description: String { String(rawValue) }
+}
+
 /// A worker's number, unique in its queue and never used again.
 public struct WorkerID: RawRepresentable, Hashable, Sendable, Codable, Comparable, CustomStringConvertible {
   public let rawValue: Int64

@@ -8,7 +8,8 @@ extension QueueSettings {
   /// - Throws: ``QueueError`` with `configuration` that says the line and column.
   public static func parse(yaml: String, file: String) throws -> QueueSettings {
     var settings = QueueSettings()
-    for entry in try SettingsDocument(yaml: yaml, file: file).entries {
+    for entry in try SettingsDocument(yaml: yaml, file: file).entries
+    where entry.key != ExecutorSettings.section {
       do {
         let key = try key(named: entry.key)
         if entry.isEmpty { continue }

@@ -22,11 +22,20 @@ public struct Resources: Hashable, Sendable, Codable {
   public var gpus: Int
   /// The time limit, or nil for none.
   public var time: WallTime?
+  /// What only a cluster's scheduler understands; nil for nothing.
+  public var cluster: ClusterRequest?
 
-  public init(cpus: Int = 1, memory: MemorySize? = nil, gpus: Int = 0, time: WallTime? = nil) {
+  public init(
+    cpus: Int = 1, memory: MemorySize? = nil, gpus: Int = 0, time: WallTime? = nil,
+    cluster: ClusterRequest? = nil
+  ) {
     self.cpus = cpus
     self.memory = memory
     self.gpus = gpus
     self.time = time
+    self.cluster = cluster
   }
+
+  /// Machines that one job runs on.
+  package var nodes: Int { cluster?.nodes ?? 1 }
 }

@@ -20,12 +20,14 @@ public struct SweepSettings: Hashable, Sendable, Codable {
   /// After so many failed jobs the sweep is paused; nil for never.
   public var maxFailures: Int?
   public var tags: [String: String]
+  /// Shell lines that a cluster's node runs before each command, in the same shell: `module load gcc`.
+  public var setup: [String]
 
   public init(
     workingDirectory: String, usesShell: Bool = false, environment: [String: String] = [:],
     inheritedEnvironment: [String] = [], standardInput: String? = nil, retry: RetrySettings = RetrySettings(),
     resultFile: String? = nil, captures: [String: String] = [:], uses: [String: Int] = [:],
-    maxFailures: Int? = nil, tags: [String: String] = [:]
+    maxFailures: Int? = nil, tags: [String: String] = [:], setup: [String] = []
   ) {
     self.workingDirectory = workingDirectory
     self.usesShell = usesShell
@@ -38,6 +40,7 @@ public struct SweepSettings: Hashable, Sendable, Codable {
     self.uses = uses
     self.maxFailures = maxFailures
     self.tags = tags
+    self.setup = setup
   }
 }
 

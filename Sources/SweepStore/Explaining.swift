@@ -37,21 +37,33 @@ extension Store {
     let isOrphan = try dead.contains(attempt.worker) || hasLeft(attempt.worker)
     if isOrphan {
       sentences.append(
-        "Its worker has died; what runs goes on, and the next worker takes it over. Start one with: sweepq worker."
+        "Its worker has \(dead.contains(attempt.worker) ? "died" : "ended"); what runs goes on, and the next worker takes it over. Start one with: "
+          + (attempt.executor == "local" ? "sweepq worker." : "sweepq worker --backend \(attempt.executor).")
       )
     }
     if job.cancelRequestedAt != nil {
       sentences.append("Its end has been asked for; the worker is ending it.")
     }
+    if let worker = try workers(includingEnded: false).first(where: { $0.id == attempt.worker }), !isOrphan,
+      let note = worker.note
+    {
+      sentences.append("Its worker \(worker.name) says: \(note).")
+    }
     if let since = attempt.unreachableSince {
-      sentences.append("It cannot be reached for \((now - since) / 1000) s; nothing is decided from that.")
+      let why = try executors().first { $0.name == attempt.executor }?.unreachableReason
+      sentences.append(
+        "It cannot be reached for \((now - since) / 1000) s\(why.map { " (\($0))" } ?? ""); nothing is decided from that."
+      )
     }
     switch job.state {
     case .running:
       sentences.append("It is running, attempt \(attempt.number), on \(attempt.host ?? "this host").")
-    case .claimed: sentences.append("A worker has claimed it and is about to start it.")
+    case .claimed:
+      let next = attempt.submission == nil ? "is about to start it" : "is giving it to \(attempt.executor)"
+      sentences.append("A worker has claimed it and \(next).")
     default: sentences.append("It has been submitted to \(attempt.executor).")
     }
+    if let note = attempt.note { sentences.append("\(note).") }
     return sentences
   }
 
@@ -118,6 +130,7 @@ extension Store {
     let workers = try livingWorkers()
     let suited = workers.filter { worker in
       let capacity = worker.capacity
+      if let nodes = capacity.nodes, job.resources.nodes > nodes { return false }
       return job.resources.cpus <= capacity.cpus && job.resources.gpus <= capacity.gpus
         && (job.resources.memory ?? MemorySize(rawValue: 0))
           <= (capacity.memory ?? MemorySize(rawValue: .max))
@@ -132,6 +145,12 @@ extension Store {
     } else {
       for worker in suited {
         if let note = worker.note { sentences.append("\(worker.name) starts nothing: \(note).") }
+      }
+      for executor in try executors() where suited.contains(where: { $0.backend == executor.name }) {
+        guard let until = executor.asideUntil, until > now else { continue }
+        let why = executor.asideReason.map { ": \($0)" } ?? ""
+        sentences.append(
+          "\(executor.name) is set aside for \((until - now + 999) / 1000) s more\(why).")
       }
       let slots = suited.reduce(0) { $0 + $1.capacity.slots }
       let busy = suited.reduce(0) { $0 + $1.active }
@@ -195,6 +214,7 @@ extension Store {
     var parts = ["\(resources.cpus) CPUs"]
     if resources.gpus > 0 { parts.append("\(resources.gpus) GPUs") }
     if let memory = resources.memory { parts.append("\(memory.rawValue / 1_048_576) MiB of memory") }
+    if resources.nodes > 1 { parts.append("\(resources.nodes) nodes") }
     return parts.joined(separator: ", ")
   }
 }

@@ -35,13 +35,14 @@ extension Store {
     }
   }
 
-  /// Holds jobs that have not started.
+  /// Holds jobs that have not started: those that a scheduler has by asking their worker to have it hold them.
   public func hold(
     _ selection: JobSelection, reason: String = "held by a person", progress: ((Int) -> Void)? = nil
   ) throws -> ChangeReceipt {
     try change(selection, progress) { filter, receipt, db in
       receipt.changed += try update(
         filter, from: ["waiting", "queued"], set: "state = 'held', reason = ?", [reason], db)
+      receipt.requested += try askToHold("asked", filter, where: "hold IS NOT 'asked'", db)
     }
   }
 
@@ -55,7 +56,43 @@ extension Store {
           state = CASE WHEN due_at > ? OR (SELECT blocked FROM lane WHERE lane.id = job.lane)
             THEN 'waiting' ELSE 'queued' END, reason = NULL
           """, [now], db)
+      receipt.requested += try askToHold("release", filter, where: "hold = 'asked'", db)
       try noteEnds(db)
+    }
+  }
+
+  private func askToHold(
+    _ wish: String, _ filter: JobFilter, where condition: String, _ db: Database
+  ) throws -> Int {
+    try db.execute(
+      sql: """
+        UPDATE attempt SET hold = ? WHERE ended_at IS NULL AND \(condition)
+          AND id IN (SELECT attempt FROM job WHERE \(filter.sql) AND state = 'submitted')
+        """, arguments: [wish] + filter.arguments)
+    return db.changesCount
+  }
+
+  /// Which of the worker's attempts a person wants held in the scheduler (true), or not any more (false).
+  public func holdWishes(of worker: WorkerID) throws -> [AttemptID: Bool] {
+    try read { db in
+      let rows = try Row.fetchAll(
+        db.cachedStatement(
+          sql: """
+            SELECT id, hold = 'asked' FROM attempt INDEXED BY attempt_hold
+            WHERE hold IS NOT NULL AND ended_at IS NULL AND worker = ?
+            """), arguments: [worker.rawValue])
+      return Dictionary(
+        rows.map { (AttemptID(rawValue: $0[0]), $0[1]) }, uniquingKeysWith: { first, _ in first })
+    }
+  }
+
+  /// The scheduler has let it go again.
+  public func forgetHold(of attempts: [AttemptID]) throws {
+    try write { db in
+      for id in attempts {
+        try db.execute(
+          sql: "UPDATE attempt SET hold = NULL WHERE id = ? AND hold = 'release'", arguments: [id.rawValue])
+      }
     }
   }
 

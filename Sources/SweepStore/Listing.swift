@@ -158,8 +158,8 @@ extension Store {
   private static let attemptSelect = """
     SELECT a.id, a.job, a.number, a.token, a.worker, w.name, a.executor, a.claimed_at, a.started_at, a.ended_at,
       a.outcome, a.reason, a.exit_code, a.signal, a.host, a.pid, a.boot_id, a.devices, a.user_us, a.system_us,
-      a.max_rss, a.has_files, a.unreachable_since
-    FROM attempt a LEFT JOIN worker w ON w.id = a.worker
+      a.max_rss, a.has_files, a.unreachable_since, a.submission, a.task, a.note, a.nodes, s.native_id
+    FROM attempt a LEFT JOIN worker w ON w.id = a.worker LEFT JOIN submission s ON s.id = a.submission
     """
 
   private static func attempt(_ row: Row) -> AttemptRecord {
@@ -173,7 +173,9 @@ extension Store {
       signal: row[13], host: row[14], pid: row[15], bootID: row[16],
       devices: (row[17] as String?)?.split(separator: ",").map(String.init) ?? [],
       userMicroseconds: row[18], systemMicroseconds: row[19], maxResidentBytes: row[20], hasFiles: row[21],
-      unreachableSince: (row[22] as Int64?).map(Timestamp.init(rawValue:)))
+      unreachableSince: (row[22] as Int64?).map(Timestamp.init(rawValue:)),
+      submission: (row[23] as Int64?).map(SubmissionID.init(rawValue:)), task: row[24], note: row[25],
+      nodes: row[26], nativeID: row[27])
   }
 
   private static let transitionSelect = """

@@ -85,6 +85,16 @@ public struct AttemptRecord: Sendable {
   public let hasFiles: Bool
   /// Since when its executor could not be asked about it; nil while it can.
   public let unreachableSince: Timestamp?
+  /// The call of the scheduler's that carries it; nil where there is no scheduler.
+  public let submission: SubmissionID?
+  /// Its task in the submission's array, from 1.
+  public let task: Int?
+  /// What its executor says of it at the moment.
+  public let note: String?
+  /// The nodes it ran on, as the scheduler writes them.
+  public let nodes: String?
+  /// The submission's id as the scheduler gave it.
+  public let nativeID: String?
 }
 
 /// A change of a job's state.
@@ -126,11 +136,14 @@ public struct WorkerCapacity: Sendable, Hashable, Codable {
   /// Bytes, or nil where memory is not counted.
   public var memory: MemorySize?
   public var gpus: Int
+  /// Machines that one job can have; nil for as many as it asks for.
+  public var nodes: Int?
 
-  public init(slots: Int, cpus: Int, memory: MemorySize?, gpus: Int) {
+  public init(slots: Int, cpus: Int, memory: MemorySize?, gpus: Int, nodes: Int? = nil) {
     self.slots = slots
     self.cpus = cpus
     self.memory = memory
     self.gpus = gpus
+    self.nodes = nodes
   }
 }

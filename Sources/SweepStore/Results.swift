@@ -16,6 +16,8 @@ public struct JobResults: Sendable {
   public let cpuMicroseconds: Int64?
   public let maxResidentBytes: Int64?
   public let elapsedMilliseconds: Int64?
+  /// The nodes of the last attempt, as a scheduler writes them, or its host.
+  public let nodes: String?
 }
 
 extension Store {
@@ -28,7 +30,7 @@ extension Store {
         db,
         sql: """
           SELECT job.id, sweep.name, job.idx, job.state, job.params, job.attempt, a.user_us + a.system_us, a.max_rss,
-            a.ended_at - a.started_at
+            a.ended_at - a.started_at, coalesce(nullif(a.nodes, ''), a.host)
           FROM job CROSS JOIN sweep ON sweep.id = job.sweep LEFT JOIN attempt a ON a.id = job.attempt
           WHERE \(filter.sql) ORDER BY job.id LIMIT ?
           """, arguments: filter.arguments + [limit])
@@ -46,7 +48,7 @@ extension Store {
         return JobResults(
           job: JobID(rawValue: row[0]), sweepName: row[1], index: row[2],
           state: JobState(rawValue: row[3]) ?? .held, parameters: row[4], results: results,
-          cpuMicroseconds: row[6], maxResidentBytes: row[7], elapsedMilliseconds: row[8])
+          cpuMicroseconds: row[6], maxResidentBytes: row[7], elapsedMilliseconds: row[8], nodes: row[9])
       }
     }
   }

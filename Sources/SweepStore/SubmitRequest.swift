@@ -37,6 +37,15 @@ public struct SubmitRequest: Sendable {
     self.dependencies = dependencies
     self.key = key
   }
+
+  /// What a sweep without a name is called, before the number.
+  package static func programName(_ command: [String]) -> String {
+    let program =
+      command.first?.split(separator: " ").first?.split(separator: "/").last.map(String.init) ?? "sweep"
+    let name = String(
+      program.map { $0.isLetter || $0.isNumber || $0 == "-" || $0 == "_" || $0 == "." ? $0 : "-" })
+    return name.allSatisfy { $0.isNumber || $0 == "-" || $0 == "." } ? "sweep" : name
+  }
 }
 
 /// What must end before a job may start.

@@ -279,11 +279,7 @@ extension Store {
 
   /// A name that is not in use: the program's, and a number where that one is taken.
   private func freeName(for command: [String], _ db: Database) throws -> String {
-    let program =
-      command.first?.split(separator: " ").first?.split(separator: "/").last.map(String.init) ?? "sweep"
-    var base = String(
-      program.map { $0.isLetter || $0.isNumber || $0 == "-" || $0 == "_" || $0 == "." ? $0 : "-" })
-    if base.allSatisfy({ $0.isNumber || $0 == "-" || $0 == "." }) { base = "sweep" }
+    let base = SubmitRequest.programName(command)
     let next = (try Int64.fetchOne(db, sql: "SELECT max(id) FROM sweep") ?? 0) + 1
     for number in next... {
       let name = "\(base)-\(number)"

@@ -115,6 +115,10 @@ public struct Turn: Sendable {
   public var executor: String
   public var started: [StartNotice] = []
   public var settled: [Settlement] = []
+  /// What the executor says of attempts, where it has changed.
+  public var notes: [AttemptNote] = []
+  /// What attempts that have ended have used.
+  public var usages: [AttemptUsage] = []
   public var now: Timestamp
 
   public init(worker: WorkerID, executor: String, now: Timestamp) {
@@ -151,6 +155,8 @@ extension Store {
           outcome.stale.append(settlement.attempt)
         }
       }
+      if !turn.notes.isEmpty { try note(turn.notes, by: turn.worker, db) }
+      if !turn.usages.isEmpty { try save(turn.usages, db) }
       try resolveDependencies(now: turn.now, db)
       try promoteDue(now: turn.now, db)
       let available = try offer(executor: turn.executor, db)
@@ -254,6 +260,8 @@ extension Store {
       try noteEnd(of: s.job, sweep, db)
     case .hold(let reason):
       try change(s.job, to: .held, reason: reason, at: s.endedAt, by: worker, losses: 1, db)
+    case .retry(_, _, _, let reason) where try isToBeHeld(s.attempt, db):
+      try change(s.job, to: .held, reason: "held by a person; \(reason)", at: s.endedAt, by: worker, db)
     case .retry(let at, let wanted, let charged, let reason):
       if wanted != (try resources(of: lane, db)) {
         let raised = try laneLike(lane, resources: wanted, db)
@@ -272,6 +280,13 @@ extension Store {
       ])
     }
     return true
+  }
+
+  /// A person had asked the scheduler, in whose hands it was, to hold it.
+  private func isToBeHeld(_ attempt: AttemptID, _ db: Database) throws -> Bool {
+    try Int.fetchOne(
+      db.cachedStatement(sql: "SELECT 1 FROM attempt WHERE id = ? AND hold = 'asked'"),
+      arguments: [attempt.rawValue]) != nil
   }
 
   private func change(

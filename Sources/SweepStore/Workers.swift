@@ -25,12 +25,15 @@ public struct AdoptedAttempt: Sendable {
   /// The boot id of the worker that claimed it.
   public let workerBootID: String?
   public let isCancelRequested: Bool
+  /// The submission that carries it, and its task there; nil where none was intended yet.
+  public let submission: SubmissionID?
+  public let task: Int?
 
   package init(
     attempt: AttemptID, token: AttemptToken, number: Int, job: JobID, sweep: SweepID, lane: LaneID,
     index: Int,
     parameters: String, claimedAt: Timestamp, startedAt: Timestamp?, bootID: String?, devices: [String],
-    workerBootID: String?, isCancelRequested: Bool
+    workerBootID: String?, isCancelRequested: Bool, submission: SubmissionID? = nil, task: Int? = nil
   ) {
     self.attempt = attempt
     self.token = token
@@ -46,6 +49,8 @@ public struct AdoptedAttempt: Sendable {
     self.devices = devices
     self.workerBootID = workerBootID
     self.isCancelRequested = isCancelRequested
+    self.submission = submission
+    self.task = task
   }
 }
 
@@ -136,7 +141,7 @@ extension Store {
         db,
         sql: """
           SELECT a.id, a.token, a.number, a.job, j.sweep, j.lane, j.idx, j.params, a.claimed_at, a.started_at,
-            a.boot_id, a.devices, w.boot_id, j.cancel_at
+            a.boot_id, a.devices, w.boot_id, j.cancel_at, a.submission, a.task
           FROM attempt a JOIN worker w ON w.id = a.worker JOIN job j ON j.id = a.job
           WHERE a.ended_at IS NULL AND w.ended_at IS NOT NULL AND a.executor = ? ORDER BY a.id
           """, arguments: [executor])
@@ -152,7 +157,8 @@ extension Store {
             index: row[6], parameters: row[7], claimedAt: Timestamp(rawValue: row[8]),
             startedAt: (row[9] as Int64?).map(Timestamp.init(rawValue:)), bootID: row[10],
             devices: (row[11] as String?)?.split(separator: ",").map(String.init) ?? [],
-            workerBootID: row[12], isCancelRequested: row[13] as Int64? != nil))
+            workerBootID: row[12], isCancelRequested: row[13] as Int64? != nil,
+            submission: (row[14] as Int64?).map(SubmissionID.init(rawValue:)), task: row[15]))
       }
       FaultPoint.reach(.adoptBeforeCommit)
       return adopted

@@ -10,7 +10,7 @@ struct Allotment {
   private var holders: [String: Int] = [:]
 
   init(slots: Int, cpus: Int, memory: Int64, devices: [String]) {
-    total = Capacity.Amounts(slots: slots, cpus: cpus, memory: memory, gpus: devices.count)
+    total = Capacity.Amounts(slots: slots, cpus: cpus, memory: memory, gpus: devices.count, nodes: 1)
     free = total
     self.devices = devices
   }

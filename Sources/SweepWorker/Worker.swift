@@ -56,7 +56,7 @@ public final class Worker {
   /// Nothing is started before this time of the monotonic clock, since the system refused the last start.
   var restUntil: Int64 = 0
   private var restLength: Int64 = 0
-  private var toldTroubles: [String: Int64] = [:]
+  private var toldTroubles = ToldTroubles()
   /// A commit failed without telling whether it took place: the rows must be compared with what we remember.
   var mustReconcile = false
   var level = WorkerControl.Level.work
@@ -91,7 +91,8 @@ public final class Worker {
     seat = try store.seatWorker(
       host: HostIdentity.hostname, bootID: HostIdentity.bootID, pid: getpid(), backend: settings.executor,
       capacity: WorkerCapacity(
-        slots: settings.slots, cpus: settings.cpus, memory: settings.memory, gpus: settings.gpus.count))
+        slots: settings.slots, cpus: settings.cpus, memory: settings.memory, gpus: settings.gpus.count,
+        nodes: 1))
   }
 
   /// Works until it is asked to end, or, with `untilEmpty`, until there is nothing left for it.
@@ -149,12 +150,8 @@ public final class Worker {
     }
   }
 
-  /// The same trouble is told every ten seconds at most.
   func tell(trouble: String) {
-    let now = monotonicMilliseconds()
-    toldTroubles = toldTroubles.filter { now - $0.value < 10_000 }
-    guard toldTroubles.updateValue(toldTroubles[trouble] ?? now, forKey: trouble) == nil else { return }
-    report(.trouble(trouble))
+    if toldTroubles.isNews(trouble) { report(.trouble(trouble)) }
   }
 
   /// Starts nothing for a while: a second, and longer each time it does not help.
@@ -218,7 +215,7 @@ public final class Worker {
       let total = allotment.total
       let fits = outlook.queued.contains { wanted in
         wanted.cpus <= total.cpus && wanted.gpus <= total.gpus
-          && (wanted.memory?.rawValue ?? 0) <= total.memory
+          && (wanted.memory?.rawValue ?? 0) <= total.memory && wanted.nodes <= 1
       }
       return !fits && outlook.active == 0 && outlook.due == 0
     } catch {

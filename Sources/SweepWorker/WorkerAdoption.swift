@@ -35,7 +35,7 @@ extension Worker {
     }
     if !dead.isEmpty {
       try store.discardDeadLoads()
-      try tidyLeftovers()
+      try Leftovers.tidy(store) { tell(trouble: $0) }
     }
   }
 
@@ -197,15 +197,5 @@ extension Worker {
       live[row.id]?.isReturnedIfVoid = true
     }
     mustReconcile = false
-  }
-
-  /// Removes the folders that a worker had no time to remove after it had settled their attempts.
-  private func tidyLeftovers() throws {
-    for place in try AttemptFolder.all(inQueue: store.folder.path) {
-      guard try store.isSettledWithoutFiles(job: place.job, number: place.number) else { continue }
-      let folder = AttemptFolder(
-        queueFolder: store.folder.path, sweep: place.sweep, job: place.job, number: place.number)
-      do { try folder.remove() } catch { tell(trouble: "\(error)") }
-    }
   }
 }

@@ -95,29 +95,12 @@ extension Worker {
       case .timeLimit: settlement.outcome = .timedOut
       }
     }
-    var kept: Set<AttemptFolder.File> = []
-    do {
-      let output = try Harvest.read(
-        one.folder, inlineLimit: settings.inlineOutput, stdoutBytes: stdoutBytes, stderrBytes: stderrBytes,
-        hasResultFile: hasResultFile)
-      kept = output.kept
-      settlement.outputs = [
-        Settlement.Output(stream: .stdout, size: output.stdoutBytes, bytes: output.stdout),
-        Settlement.Output(stream: .stderr, size: output.stderrBytes, bytes: output.stderr),
-      ]
-      if settlement.outcome == .succeeded {
-        let (results, problem) = results(of: one, output, startedAt: record.startedAt)
-        settlement.results = results
-        settlement.reason = problem
-      }
-      settlement.hasFiles = try !kept.isEmpty || one.folder.hasForeignFiles()
-    } catch {
-      // The outputs cannot be read now; they stay where they are, and the end is recorded all the same.
-      kept = Set(AttemptFolder.File.allCases)
-      settlement.hasFiles = true
-      settlement.reason = [settlement.reason, "its output could not be read: \(error)"].compactMap { $0 }
-        .joined(separator: "; ")
-    }
+    let collector = OutputCollector(
+      inlineLimit: settings.inlineOutput, job: one.job, index: one.index, parameters: one.parameters,
+      folder: one.folder)
+    let kept = collector.collect(
+      into: &settlement, startedAt: record.startedAt, stdoutBytes: stdoutBytes, stderrBytes: stderrBytes,
+      hasResultFile: hasResultFile, recipe: { try recipe(of: one.sweep) })
     FaultPoint.reach(.harvestRead)
     settle(one, settlement, keeping: kept)
   }
@@ -130,40 +113,6 @@ extension Worker {
     else { return nil }
     return
       "killed while it used \(MemorySize(rawValue: record.maxResidentBytes)) of memory; it asked for \(asked)"
-  }
-
-  /// Results from the result file, the named file and the captures, and what was wrong with them.
-  private func results(
-    of one: LiveAttempt, _ output: HarvestedOutput, startedAt: Timestamp
-  ) -> (results: [(name: String, value: ParameterValue)], problem: String?) {
-    var results: [(name: String, value: ParameterValue)] = []
-    var problems = output.resultProblem.map { [$0] } ?? []
-    do {
-      let recipe = try recipe(of: one.sweep)
-      if let captures = recipe.captures {
-        let bytes: [UInt8]
-        if let whole = output.stdout {
-          bytes = whole
-        } else {
-          bytes = try Harvest.text(of: .standardOutput, in: one.folder)
-        }
-        results += captures.values(in: String(decoding: bytes, as: UTF8.self)).map {
-          (name: $0.0, value: $0.1)
-        }
-      }
-      if let path = try recipe.resultFile(parameters: one.parameters, job: one.job, index: one.index) {
-        switch NamedResultFile.read(path, notBefore: startedAt) {
-        case .success(let bytes): results += try ResultReading.fromJSON(bytes)
-        case .failure(let problem): problems.append(problem.message)
-        }
-      }
-      if let bytes = output.result, !bytes.isEmpty { results += try ResultReading.fromJSON(bytes) }
-    } catch let error as QueueError {
-      problems.append(error.message)
-    } catch {
-      problems.append("\(error)")
-    }
-    return (results, problems.isEmpty ? nil : "no results: " + problems.joined(separator: "; "))
   }
 
   /// Queues a settlement for the next turn and frees what the attempt held.
@@ -209,39 +158,5 @@ extension Worker {
       }
     } catch { tell(trouble: "\(error)") }
     FaultPoint.reach(.harvestTidied)
-  }
-}
-
-/// A result file with a name of the user's choice.
-enum NamedResultFile {
-  /// - Parameter notBefore: a file that was written before this is left from something else.
-  static func read(_ path: String, notBefore: Timestamp) -> Result<[UInt8], QueueError> {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else {
-      return .failure(QueueError(.inputOutput, "cannot open \(path): \(String(cString: strerror(errno)))"))
-    }
-    defer { close(descriptor) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-      return .failure(QueueError(.inputOutput, "\(path) is not a regular file"))
-    }
-    guard status.st_size <= ResultReading.byteLimit else {
-      return .failure(QueueError(.badData, "\(path) has \(status.st_size) bytes, too many for results"))
-    }
-    // Some filesystems keep whole seconds only.
-    let written = Int64(status.st_mtim.tv_sec) * 1000 + Int64(status.st_mtim.tv_nsec) / 1_000_000
-    guard written + 1000 >= notBefore.rawValue else {
-      return .failure(QueueError(.badData, "\(path) was not written by this job"))
-    }
-    var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
-    var count = 0
-    while count < bytes.count {
-      let got = bytes.withUnsafeMutableBytes {
-        Glibc.read(descriptor, $0.baseAddress! + count, $0.count - count)
-      }
-      if got <= 0 { break }
-      count += got
-    }
-    return .success(Array(bytes[..<count]))
   }
 }

@@ -81,6 +81,8 @@ public struct WorkerReport: Sendable, Hashable {
   public var returned = 0
   /// Attempts taken over from workers that had died.
   public var adopted = 0
+  /// How often a scheduler was called, by what for.
+  public var schedulerCalls: [String: Int] = [:]
 
   public init() {}
 }

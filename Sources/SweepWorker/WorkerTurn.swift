@@ -298,13 +298,3 @@ extension Worker {
       keeping: kept)
   }
 }
-
-extension QueueError {
-  /// It may be otherwise the next time, whatever the job is.
-  fileprivate var isPassing: Bool {
-    switch code {
-    case .unavailable, .busy, .inputOutput, .permission, .internalFault: true
-    default: false
-    }
-  }
-}

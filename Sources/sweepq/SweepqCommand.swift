@@ -25,7 +25,8 @@ struct SweepqCommand: ParsableCommand {
         name: "Look",
         subcommands: [
           StatusCommand.self, ShowCommand.self, LogsCommand.self, ResultsCommand.self, WaitCommand.self,
-          ExplainCommand.self, SweepsCommand.self, WorkersCommand.self, EventsCommand.self,
+          ExplainCommand.self, SweepsCommand.self, WorkersCommand.self, ExecutorsCommand.self,
+          EventsCommand.self,
         ]),
       CommandGroup(
         name: "Change",

@@ -18,7 +18,7 @@ struct ChangingTests {
     try sandbox.succeed("submit", "--", "sh", "-c", "touch ../up; exec sleep 1000")
     let worker = try sandbox.start(arguments: ["worker", "--until-empty"])
     #expect(Deadline.reach { sandbox.exists("up") })
-    #expect(try sandbox.succeed("cancel", "1").output == "1 running job asked to end\n")
+    #expect(try sandbox.succeed("cancel", "1").output == "1 active job asked to end\n")
     #expect(try sandbox.run("wait", "1", "--timeout", "30s").exitCode == 1)
     #expect(try sandbox.states() == ["cancelled"])
     #expect(try worker.finish().exitCode == 0)

@@ -138,7 +138,7 @@ import Testing
     try expect(
       queue, job,
       [
-        "Its worker has died", "Its end has been asked for", "It cannot be reached for 5 s",
+        "Its worker has ended", "Its end has been asked for", "It cannot be reached for 5 s",
         "It is running, attempt 1",
       ],
       now: now)

@@ -12,7 +12,7 @@ import Testing
     let second = allotment.take(Resources(cpus: 1, gpus: 2))
     #expect(first == ["0"])
     #expect(second == ["1", "2"])
-    #expect(allotment.free == Capacity.Amounts(slots: 2, cpus: 5, memory: 900, gpus: 0))
+    #expect(allotment.free == Capacity.Amounts(slots: 2, cpus: 5, memory: 900, gpus: 0, nodes: 1))
     allotment.giveBack(one, devices: first)
     #expect(allotment.freeDevices == ["0"])
     allotment.giveBack(Resources(cpus: 1, gpus: 2), devices: second)
@@ -52,10 +52,19 @@ import Testing
   @Test func adoptedAttemptsMayHoldMoreThanThereIs() {
     var allotment = Allotment(slots: 1, cpus: 1, memory: 10, devices: [])
     let booked = (0..<3).map { _ in allotment.book(one, devices: []) }
-    #expect(allotment.free == Capacity.Amounts(slots: -2, cpus: -5, memory: -290))
+    #expect(allotment.free == Capacity.Amounts(slots: -2, cpus: -5, memory: -290, nodes: 1))
     #expect(allotment.free.fitting(Resources()) == 0)
     for devices in booked { allotment.giveBack(one, devices: devices) }
     #expect(allotment.free == allotment.total)
+  }
+
+  @Test func aMachineIsOneNode() {
+    let allotment = Allotment(slots: 4, cpus: 8, memory: 1000, devices: [])
+    #expect(allotment.free.fitting(Resources(cluster: ClusterRequest(nodes: 1))) == 4)
+    #expect(allotment.total.fitting(Resources(cluster: ClusterRequest(nodes: 2))) == 0)
+    #expect(
+      Capacity.Amounts(slots: 4, cpus: 8, memory: 0).fitting(Resources(cluster: ClusterRequest(nodes: 2)))
+        == 4)
   }
 }
 

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import time
 
+from .cluster import through_slurm
 from .measure import Row, milliseconds, reported, timed
 
 
@@ -245,4 +246,4 @@ def resident(pid):
 
 
 ALL = {"run": running, "enqueue": enqueueing, "submit": submitting_one, "share": sharing, "depth": depth,
-       "idle": idling}
+       "idle": idling, "slurm": through_slurm}

@@ -20,11 +20,13 @@ LEGAL = {
 
 
 class Audit:
-    """`may_lose`: attempts may have ended as lost (their supervisor was killed, or the power failed)."""
+    """`may_lose`: attempts may have ended as lost (their supervisor was killed, or the power failed); `besides`: in which
+    other ways they may have ended, since somebody else ended them."""
 
-    def __init__(self, sandbox, may_lose=False):
+    def __init__(self, sandbox, may_lose=False, besides=()):
         self.sandbox = sandbox
         self.may_lose = may_lose
+        self.allowed = {"succeeded", "void", *besides} | ({"lost"} if may_lose else set())
         self.breaches = []
         self.outcomes = defaultdict(int)
 
@@ -86,11 +88,10 @@ class Audit:
         identity = {(row["n"], row["number"]): row for row in database.execute(
             "SELECT json_extract(job.params, '$.n') AS n, attempt.* FROM attempt JOIN job ON job.id = attempt.job")}
         succeeded = defaultdict(int)
-        allowed = {"succeeded", "void"} | ({"lost"} if self.may_lose else set())
         for (n, number), row in identity.items():
             self.outcomes[row["outcome"]] += 1
             where = f"job n={n}, attempt {number} ({row['outcome']}: {row['reason']})"
-            if row["outcome"] not in allowed:
+            if row["outcome"] not in self.allowed:
                 self.breach(f"{where}: this outcome has no place here")
             if row["outcome"] == "succeeded":
                 succeeded[n] += 1
@@ -139,7 +140,7 @@ class Audit:
     def _folders(self, database):
         """An attempt's folder goes when the attempt is settled and left nothing there."""
         runs = self.sandbox.queue / "runs"
-        left = sum(1 for path in runs.glob("*/*/*") if path.is_dir())
+        left = sum(1 for path in runs.glob("[0-9]*/*") if path.is_dir())
         kept = database.execute("SELECT count(*) FROM attempt WHERE has_files = 1").fetchone()[0]
         if left != kept:
             self.breach(f"{left} attempt folders are left, {kept} attempts say that theirs holds something")

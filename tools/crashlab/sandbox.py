@@ -35,6 +35,7 @@ class Sandbox:
         self.job = self.folder / "job.sh"
         self.mark = self.folder / "fault-fired"
         self.expected = 0
+        self.submit_options = []
         self.marker = f"SWEEPQ_LAB={uuid.uuid4().hex}"
         name, value = self.marker.split("=")
         kept = {k: v for k, v in os.environ.items() if not k.startswith("SWEEPQ_")}
@@ -62,7 +63,7 @@ class Sandbox:
 
     def submit(self, count, pause=0, name="lab", **options):
         done = self.run("submit", "-q", "-p", f"n={self.expected + 1}..{self.expected + count}", "--name", name,
-                        "--cwd", self.folder, "--", "/bin/sh", self.job, "{n}", pause, **options)
+                        "--cwd", self.folder, *self.submit_options, "--", "/bin/sh", self.job, "{n}", pause, **options)
         if done.returncode == 0:
             self.expected += count
         return done

@@ -8,7 +8,7 @@ for path in sorted(Path(sys.argv[1]).rglob("*")):
     if not path.is_file():
         continue
     text = path.read_bytes()
-    if path.suffix != ".py" and not text.startswith(b"#!/usr/bin/env python3"):
+    if path.suffix != ".py" and not text.startswith((b"#!/usr/bin/env python3", b"#!/usr/bin/python3")):
         continue
     try:
         compile(text, str(path), "exec")

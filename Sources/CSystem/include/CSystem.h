@@ -31,6 +31,8 @@ int sq_pidfd_send_signal(int pidfd, int signal);
 int sq_signal_descriptor(const int *signals, int count);
 
 int sq_eventfd(void);
+// A file in memory, close-on-exec: memfd_create(2), which Swift's Glibc module lacks.
+int sq_memory_file(const char *name);
 int sq_pipe(int fds[2]);
 // A connected pair of stream sockets, close-on-exec, non-blocking.
 int sq_socket_pair(int fds[2]);

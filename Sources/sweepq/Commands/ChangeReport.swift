@@ -5,7 +5,8 @@ import SweepStore
 struct ChangeReport {
   /// What was done to the jobs that changed at once, as in `cancelled`.
   let done: String
-  /// What the workers of active jobs were asked for.
+  /// Which active jobs' workers were asked, and for what.
+  var askedOf = "active job"
   var asked = "asked to end"
   /// Why the rest was left alone.
   let rest: String
@@ -39,7 +40,7 @@ struct ChangeReport {
     var parts: [String] = []
     if receipt.changed > 0 { parts.append("\(AmountText.plural(receipt.changed, "job")) \(done)") }
     if receipt.requested > 0 {
-      parts.append("\(AmountText.plural(receipt.requested, "running job")) \(asked)")
+      parts.append("\(AmountText.plural(receipt.requested, askedOf)) \(asked)")
     }
     if receipt.untouched > 0 { parts.append("\(AmountText.count(receipt.untouched)) left alone (\(rest))") }
     return parts.isEmpty ? "no job matches" : parts.joined(separator: ", ")

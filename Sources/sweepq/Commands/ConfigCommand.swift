@@ -28,6 +28,7 @@ struct ConfigListCommand: ParsableCommand {
   func run() throws {
     let store = try queue.openStore()
     let layers = try ConfigFile.layers(queueFile: store.folder.configuration)
+    let executors = try NamedExecutor.all(queueFile: store.folder.configuration).keys.sorted()
     let found = QueueSettings.Key.allCases.map { key in
       (key: key, layer: layers.first { $0.settings.text(of: key) != nil })
     }
@@ -40,7 +41,7 @@ struct ConfigListCommand: ParsableCommand {
               value: .object([
                 "value": JSONValue(layer?.settings.text(of: key)), "origin": JSONValue(layer?.origin),
               ]))
-          })
+          }), "executors": .array(executors.map { .text($0) }),
       ]
     } ids: {
       found.filter { $0.layer != nil }.map(\.key.rawValue)
@@ -53,6 +54,10 @@ struct ConfigListCommand: ParsableCommand {
         ])
       }
       page.table(table)
+      if !executors.isEmpty {
+        page.line()
+        page.line("executors: \(executors.joined(separator: ", ")); see: sweepq executors")
+      }
     }
   }
 }

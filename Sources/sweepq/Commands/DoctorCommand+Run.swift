@@ -59,9 +59,22 @@ extension DoctorCommand {
     return findings
   }
 
+  /// The schedulers whose commands work here.
+  private func found(_ location: QueueLocation) -> [DoctorFinding] {
+    ExecutorSettings.Scheduler.allCases.compactMap { kind in
+      guard kind != .auto,
+        let dialect = try? SchedulerDiscovery.find(kind, folder: location.path, within: 5_000)
+      else { return nil }
+      return .init(.fine, "scheduler", "\(dialect.title) is here: sweepq worker --backend \(kind.rawValue)")
+    }
+  }
+
   private func examine(_ location: QueueLocation) throws -> [DoctorFinding] {
     var findings: [DoctorFinding] = []
+    let schedulers = found(location)
+    findings += schedulers
     switch try Filesystem.of(location.path) {
+    case .network where !schedulers.isEmpty: break
     case .local: findings.append(.init(.fine, "filesystem", "local"))
     case .network(let kind):
       findings.append(
@@ -74,6 +87,7 @@ extension DoctorCommand {
           .note, "filesystem", "\(kind): the queue is gone after a restart",
           remedy: "Move it to a disk if it is to last"))
     }
+    if !schedulers.isEmpty { findings.append(ClusterFolder.finding(location.path)) }
     if let free = HostMeasures.freeDiskBytes(location.path) {
       let isLow = free < 1 << 30
       findings.append(
@@ -90,6 +104,14 @@ extension DoctorCommand {
     }
     let store = try Store(QueueFolder(path: location.path))
     _ = try ConfigFile.layers(queueFile: store.folder.configuration)
+    for executor in try ExecutorListing.all(store) {
+      let obstacle = executor.obstacle(.now)
+      findings.append(
+        .init(
+          obstacle == nil ? .fine : .note, "executor",
+          "\(executor.name): \(obstacle ?? (executor.record == nil ? "not used yet" : executor.title))",
+          remedy: obstacle == nil ? nil : "Look closer with: sweepq executors test \(executor.name)"))
+    }
     findings.append(.init(.fine, "jobs", try store.counts().sentence))
     let last = try store.transitions(after: max(0, try store.lastTransition() - 1), limit: 1).first
     if let last, last.at - .now > 60_000 {

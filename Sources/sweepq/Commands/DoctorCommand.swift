@@ -6,8 +6,8 @@ struct DoctorCommand: ParsableCommand {
     commandName: "doctor",
     abstract: "Check the installation and its surroundings.",
     discussion: """
-      The queue's filesystem, the clock, the free disk, the SQLite library, the machine's resources, the workers. Each \
-      finding comes with what to do about it.
+      The queue's filesystem, the clock, the free disk, the SQLite library, the machine's resources, the schedulers \
+      that are here, the workers. Each finding comes with what to do about it.
 
         sweepq doctor
       """)

@@ -7,7 +7,8 @@ struct ExplainCommand: ParsableCommand {
     commandName: "explain",
     abstract: "Say why a job is not running.",
     discussion: """
-      From facts: its state and reason, dependencies, limits, the sweep's pause, the workers there are and what they have.
+      From facts: its state and reason, dependencies, limits, the sweep's pause, the workers there are and what they \
+      have. Of a job that a scheduler has, the scheduler is asked, too.
 
         sweepq explain 12
       """)
@@ -25,9 +26,11 @@ struct ExplainCommand: ParsableCommand {
       throw QueueError(
         .usage, "explain takes up to 100 jobs, not a sweep", remedy: "Give a job, as in 'sweepq explain 12'")
     }
+    var schedulers = try SchedulerWords(store)
     let explained = try selection.ids.joined().map { number in
       let id = JobID(rawValue: number)
-      return (job: try store.requireJob(id), sentences: try store.explain(id, now: .now))
+      let job = try store.requireJob(id)
+      return (job: job, sentences: try store.explain(id, now: .now) + (try schedulers.sentences(on: job)))
     }
     try output.present {
       [

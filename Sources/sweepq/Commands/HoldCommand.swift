@@ -7,7 +7,7 @@ struct HoldCommand: ParsableCommand {
     commandName: "hold",
     abstract: "Put jobs aside until they are released.",
     discussion: """
-      Holds what has not started; running jobs go on.
+      Holds what has not started; running jobs go on. A job that stands in a scheduler's queue is held there.
 
         sweepq hold 12 30-40
         sweepq hold @lr-scan
@@ -18,7 +18,10 @@ struct HoldCommand: ParsableCommand {
 
   func run() throws {
     let jobs = try selection.selectionForChange("hold")
-    try ChangeReport(done: "held", rest: "they have started or ended").run(queue, jobs) { store, progress in
+    let report = ChangeReport(
+      done: "held", askedOf: "submitted job", asked: "to be held by the scheduler",
+      rest: "they have started or ended")
+    try report.run(queue, jobs) { store, progress in
       try store.hold(jobs, progress: progress)
     }
   }

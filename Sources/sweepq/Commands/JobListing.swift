@@ -52,6 +52,43 @@ enum JobListing {
     .object([
       "cpus": JSONValue(resources.cpus), "memory_bytes": JSONValue(resources.memory?.rawValue),
       "gpus": JSONValue(resources.gpus), "time_ms": JSONValue(resources.time?.rawValue),
+      "cluster": resources.cluster.map(json) ?? .null,
     ])
+  }
+
+  private static func json(_ cluster: ClusterRequest) -> JSONValue {
+    .object([
+      "nodes": JSONValue(cluster.nodes), "tasks_per_node": JSONValue(cluster.tasksPerNode),
+      "memory_per_cpu_bytes": JSONValue(cluster.memoryPerCPU?.rawValue),
+      "gpu_type": JSONValue(cluster.gpuType),
+      "partition": JSONValue(cluster.queue), "account": JSONValue(cluster.account),
+      "qos": JSONValue(cluster.qos),
+      "constraint": JSONValue(cluster.constraint), "reservation": JSONValue(cluster.reservation),
+      "exclusive": cluster.exclusive.map { .boolean($0) } ?? .null,
+      "options": .array((cluster.options ?? []).map { .text($0) }),
+    ])
+  }
+
+  /// `2 nodes, 4 tasks a node, 4 CPUs, 16G, 1 GPU, at most 4h, partition short`: what was asked for, in words.
+  static func needs(_ resources: Resources) -> [String] {
+    let cluster = resources.cluster ?? ClusterRequest()
+    var parts: [String] = []
+    if let nodes = cluster.nodes { parts.append(AmountText.plural(nodes, "node")) }
+    if let tasks = cluster.tasksPerNode { parts.append("\(AmountText.plural(tasks, "task")) a node") }
+    parts.append(AmountText.plural(resources.cpus, "CPU"))
+    if let memory = resources.memory { parts.append(memory.description) }
+    if let memory = cluster.memoryPerCPU { parts.append("\(memory) a CPU") }
+    if resources.gpus > 0 {
+      parts.append(AmountText.plural(resources.gpus, "GPU") + (cluster.gpuType.map { " (\($0))" } ?? ""))
+    }
+    if let time = resources.time { parts.append("at most \(time)") }
+    for (word, value) in [
+      ("partition", cluster.queue), ("account", cluster.account), ("qos", cluster.qos),
+      ("constraint", cluster.constraint), ("reservation", cluster.reservation),
+    ] {
+      if let value { parts.append("\(word) \(value)") }
+    }
+    if cluster.exclusive == true { parts.append("nodes of its own") }
+    return parts + (cluster.options ?? [])
   }
 }

@@ -13,6 +13,8 @@ struct JobStory {
 
   struct Attempt {
     let record: AttemptRecord
+    /// As the scheduler's own commands call it.
+    let nativeID: String?
     let results: [(name: String, value: ParameterValue)]
     let outputs: [(stream: Settlement.Output.Stream, size: Int64, isStored: Bool)]
   }
@@ -27,11 +29,15 @@ struct JobStory {
       .render(try Point(json: job.parameters), job: id, index: job.index)
     transitions = try store.transitions(of: id)
     queueFolder = store.folder.path
+    var ids = try NativeIDs(store)
     attempts = try store.attempts(of: id).map { record in
       let outputs = try Settlement.Output.Stream.allCases.compactMap { stream in
         try store.output(of: record.id, stream).map { (stream, $0.size, $0.bytes != nil) }
       }
-      return Attempt(record: record, results: try store.results(of: record.id, job: id), outputs: outputs)
+      return Attempt(
+        record: record, nativeID: try ids.text(of: record),
+        results: try store.results(of: record.id, job: id),
+        outputs: outputs)
     }
   }
 
@@ -66,6 +72,9 @@ struct JobStory {
       "id": JSONValue(record.id.rawValue), "number": JSONValue(record.number),
       "token": .text(record.token.rawValue),
       "worker": JSONValue(record.workerName), "executor": .text(record.executor),
+      "native_id": JSONValue(attempt.nativeID), "submission": JSONValue(record.submission?.rawValue),
+      "task": JSONValue(record.task), "nodes": JSONValue(record.nodes), "note": JSONValue(record.note),
+      "unreachable_since": JSONValue(record.unreachableSince),
       "host": JSONValue(record.host),
       "pid": JSONValue(record.pid), "claimed_at": JSONValue(record.claimedAt),
       "started_at": JSONValue(record.startedAt),
@@ -73,6 +82,7 @@ struct JobStory {
       "exit_code": JSONValue(record.exitCode), "signal": JSONValue(record.signal),
       "reason": JSONValue(record.reason),
       "user_us": JSONValue(record.userMicroseconds), "system_us": JSONValue(record.systemMicroseconds),
+      "cpu_us": JSONValue(record.cpuMicroseconds),
       "max_rss_bytes": JSONValue(record.maxResidentBytes),
       "devices": .array(record.devices.map { .text($0) }),
       "folder": record.hasFiles || record.endedAt == nil ? .text(folder(of: record).path) : .null,
@@ -119,10 +129,7 @@ struct JobStory {
   }
 
   private var needs: String {
-    var parts = [AmountText.plural(job.resources.cpus, "CPU")]
-    if let memory = job.resources.memory { parts.append(memory.description) }
-    if job.resources.gpus > 0 { parts.append(AmountText.plural(job.resources.gpus, "GPU")) }
-    if let time = job.resources.time { parts.append("at most \(time)") }
+    var parts = JobListing.needs(job.resources)
     for (name, amount) in sweep.settings.uses.sorted(by: { $0.key < $1.key }) {
       parts.append("\(amount) of \(name)")
     }
@@ -139,13 +146,24 @@ struct JobStory {
       line += ", exit code \(code)"
     }
     page.line(line)
+    if record.submission != nil {
+      var place = "    in \(record.executor)"
+      if let id = attempt.nativeID { place += " as \(id)" }
+      if let nodes = record.nodes, !nodes.isEmpty { place += ", on the nodes \(nodes)" }
+      page.line(place)
+    }
+    if let note = record.note, record.endedAt == nil { page.line("    \(note.singleLine)") }
+    if let since = record.unreachableSince, record.endedAt == nil {
+      page.line(
+        "    not reachable since \(ElapsedText.local(since)) (\(ElapsedText.relative(since, to: now)))")
+    }
     var facts: [String] = []
     if let host = record.host { facts.append("on \(host)" + (record.pid.map { " (pid \($0))" } ?? "")) }
     if let started = record.startedAt {
       facts.append("for \(ElapsedText.duration(milliseconds: (record.endedAt ?? now) - started))")
     }
-    if let user = record.userMicroseconds, let system = record.systemMicroseconds {
-      facts.append("CPU \(ElapsedText.duration(milliseconds: (user + system) / 1000))")
+    if let used = record.cpuMicroseconds {
+      facts.append("CPU \(ElapsedText.duration(milliseconds: used / 1000))")
     }
     if let memory = record.maxResidentBytes { facts.append("memory \(AmountText.bytes(memory))") }
     if !record.devices.isEmpty { facts.append("GPUs \(record.devices.joined(separator: ","))") }
@@ -158,5 +176,13 @@ struct JobStory {
     }
     if record.hasFiles { page.line("    files in \(folder(of: record).path)") }
     for result in attempt.results { page.line("    \(result.name) = \(result.value.description.singleLine)") }
+  }
+}
+
+extension AttemptRecord {
+  /// Processor time in all; nil if not known.
+  var cpuMicroseconds: Int64? {
+    userMicroseconds == nil && systemMicroseconds == nil
+      ? nil : (userMicroseconds ?? 0) + (systemMicroseconds ?? 0)
   }
 }

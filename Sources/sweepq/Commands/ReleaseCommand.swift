@@ -16,7 +16,10 @@ struct ReleaseCommand: ParsableCommand {
 
   func run() throws {
     let jobs = try selection.selectionForChange("release")
-    try ChangeReport(done: "released", rest: "they are not held").run(queue, jobs) { store, progress in
+    let report = ChangeReport(
+      done: "released", askedOf: "submitted job", asked: "to be released by the scheduler",
+      rest: "they are not held")
+    try report.run(queue, jobs) { store, progress in
       try store.release(jobs, progress: progress)
     }
   }

@@ -2,7 +2,7 @@ import SweepModel
 
 /// Parameters and results as a table of values that can be filtered, grouped, sorted and cut.
 struct ResultTable {
-  /// A column's name is a parameter's, a result's, or one of ours (`job`, `sweep`, `elapsed`, `cpu`, `memory`).
+  /// A column's name is a parameter's, a result's, or one of ours (`job`, `sweep`, `elapsed`, `cpu`, `memory`, `nodes`).
   private(set) var columns: [String]
   private(set) var rows: [[ParameterValue?]]
 

@@ -20,7 +20,8 @@ extension ResultsCommand {
     var table = gathered.table
     if let groupBy {
       let functions = try agg.map { try Aggregate.parse($0) } ?? [.mean, .count]
-      table = try table.grouped(by: names(groupBy), functions, of: gathered.measures)
+      table = try table.grouped(
+        by: names(groupBy), functions, of: gathered.measures + (usage ? gathered.numericUsage : []))
     }
     if let pareto { try table.keepPareto(names(pareto)) }
     if let sort { try table.sort(by: sort) }
@@ -28,7 +29,7 @@ extension ResultsCommand {
     if let columns {
       try table.keep(columns: names(columns))
     } else if groupBy == nil {
-      try table.keep(columns: gathered.defaultColumns)
+      try table.keep(columns: gathered.defaultColumns + (usage ? gathered.usageColumns : []))
     }
     try write(table, output)
   }
@@ -65,10 +66,15 @@ struct GatheredResults {
   let measures: [String]
   /// Those shown where nothing else was said.
   let defaultColumns: [String]
+  /// Those of usage that are not among them.
+  let usageColumns: [String]
+
+  /// Those of usage that can be averaged and are not among the results.
+  var numericUsage: [String] { usageColumns.filter { $0 != "nodes" && !measures.contains($0) } }
 
   private static let own = ["job", "sweep", "index", "state"]
-  /// Seconds, seconds, bytes.
-  private static let usage = ["elapsed", "cpu", "memory"]
+  /// Seconds, seconds, bytes, and where.
+  private static let usage = ["elapsed", "cpu", "memory", "nodes"]
 
   init(_ selection: JobSelection, conditions: [Condition], _ store: Store) throws {
     // A parameter or result of the same name as one of our columns takes its place.
@@ -116,11 +122,14 @@ struct GatheredResults {
     table = ResultTable(columns: columns, rows: rows)
     let usage = Self.usage.filter { !known.contains($0) }
     // Times and memory are worth a column where the jobs themselves have left nothing.
-    measures = results.isEmpty ? usage : results
+    measures = results.isEmpty ? usage.filter { $0 != "nodes" } : results
     let shown = Self.own.filter {
       !known.contains($0) && ($0 == "job" || ($0 == "sweep" && sweeps.count > 1))
     }
-    defaultColumns = shown + parameters + (results.isEmpty ? usage.filter { $0 == "elapsed" } : results)
+    let columnsShown =
+      shown + parameters + (results.isEmpty ? usage.filter { $0 == "elapsed" } : results)
+    defaultColumns = columnsShown
+    usageColumns = usage.filter { !columnsShown.contains($0) }
   }
 
   /// The values of our own columns, in their order.
@@ -129,7 +138,7 @@ struct GatheredResults {
       .integer(job.job.rawValue), .text(job.sweepName), .integer(Int64(job.index)), .text(job.state.rawValue),
       job.elapsedMilliseconds.map { .real(Double($0) / 1000) },
       job.cpuMicroseconds.map { .real(Double($0) / 1_000_000) },
-      job.maxResidentBytes.map { .integer($0) },
+      job.maxResidentBytes.map { .integer($0) }, job.nodes.map { .text($0) },
     ]
   }
 }

@@ -12,6 +12,7 @@ struct ResultsCommand: ParsableCommand {
         sweepq results @lr-scan --group-by lr --agg mean,std
         sweepq results --pareto size,seconds
         sweepq results --format csv > results.csv
+        sweepq results @lr-scan --usage --sort -memory
       """)
 
   @OptionGroup(title: "Queue and output") var queue: QueueOptions
@@ -45,6 +46,9 @@ struct ResultsCommand: ParsableCommand {
 
   @Option(name: .long, help: ArgumentHelp("Only these columns, in this order.", valueName: "a,b"))
   var columns: String?
+
+  @Flag(name: .long, help: "Also what each job used: elapsed, cpu (seconds), memory (bytes), nodes.")
+  var usage = false
 
   @Option(
     name: .long, help: ArgumentHelp("table, csv, json or markdown (default: table).", valueName: "format"),

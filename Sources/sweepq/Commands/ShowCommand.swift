@@ -11,6 +11,7 @@ struct ShowCommand: ParsableCommand {
 
         sweepq show 12
         sweepq show 12 --json
+        sweepq show --script 12
       """)
 
   @OptionGroup(title: "Queue and output") var queue: QueueOptions
@@ -18,4 +19,8 @@ struct ShowCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("The job's id.", valueName: "job"))
   var jobs: [String]
 
+  @Flag(
+    name: .long,
+    help: "Print the script and the command line with which a scheduler was given the job the last time.")
+  var script = false
 }

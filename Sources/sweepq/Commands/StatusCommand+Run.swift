@@ -49,6 +49,7 @@ extension StatusCommand {
       [
         "queue": .text(store.folder.path), "counts": try store.counts().json,
         "workers": JSONValue(try store.livingWorkers().count),
+        "executors": .array(try ExecutorListing.used(store).map(\.json)),
         "sweeps": .array(sweeps.map { SweepListing.json($0) }),
       ]
     } ids: {
@@ -74,7 +75,21 @@ extension StatusCommand {
     }
     page.line()
     page.line("\(counts.sentence); \(AmountText.plural(workers.count, "worker")) running")
-    if counts.unfinished > counts[.held], workers.isEmpty {
+    let executors = try ExecutorListing.used(store)
+    for executor in executors {
+      if let obstacle = executor.obstacle(.now) {
+        page.line(page.style.paint(.yellow, "\(executor.name) is \(obstacle)".singleLine))
+      }
+      // What a scheduler has goes on by itself, but nobody takes in what becomes of it.
+      if executor.workers.isEmpty, executor.load != ExecutorLoad() {
+        page.line(
+          page.style.paint(
+            .yellow,
+            "No worker looks after what \(executor.name) has; start one with: sweepq worker --backend \(executor.name)"
+          ))
+      }
+    }
+    if counts[.queued] + counts[.waiting] > 0 || executors.isEmpty && counts.active > 0, workers.isEmpty {
       page.line(page.style.paint(.yellow, "No worker is running; start one with: sweepq worker"))
     }
   }

@@ -1,6 +1,8 @@
 import ArgumentParser
+import SweepExecutors
 import SweepModel
 import SweepStore
+import SweepWorker
 
 extension SubmitCommand {
   func run() throws {
@@ -17,6 +19,7 @@ extension SubmitCommand {
       QueueSettings.merged(try ConfigFile.layers(queueFile: store.folder.configuration).map(\.settings)),
       to: self)
     var request = plan.request
+    request.executor = try cluster.boundExecutor(queueFile: store.folder.configuration)
     request.dependencies = try SubmitPlan.dependencies(schedule, in: store)
     var bar = ProgressBar("submit", on: output)
     let total = Int64(plan.points.count)
@@ -89,19 +92,48 @@ extension SubmitCommand {
       template.render(point, job: JobID(rawValue: Int64(index) + 1), index: index)
     }
     let count = plan.points.count
+    let script = try scriptPreview(plan)
     try output.present {
       [
         "dry_run": .boolean(true), "jobs": JSONValue(count),
         "commands": .array(shown.map { .array($0.map { .text($0) }) }),
-        "working_directory": .text(settings.workingDirectory),
+        "working_directory": .text(settings.workingDirectory), "submission": script?.json ?? .null,
       ]
     } ids: {
-      []
+      script.map { [$0.text.script.hasSuffix("\n") ? String($0.text.script.dropLast()) : $0.text.script] }
+        ?? []
     } human: { page in
       page.line("would submit \(AmountText.plural(count, "job")), run in \(settings.workingDirectory):")
       for arguments in shown { page.line("  " + CommandText.line(arguments).singleLine) }
       if count > shown.count { page.line("  ... and \(AmountText.count(count - shown.count)) more") }
+      if let script { script.write(to: &page) }
     }
+  }
+
+  /// What the scheduler named by `--backend` would be given; nil where there is none.
+  private func scriptPreview(_ plan: SubmitPlan) throws -> ScriptPreview? {
+    guard let backend = cluster.backend else { return nil }
+    let location = try queue.location()
+    let named = try NamedExecutor.find(
+      backend, queueFile: QueueFolder(path: location.path).configuration)
+    if named.isMachine {
+      try cluster.refuseNodes(of: backend)
+      return nil
+    }
+    let here = try QueueLocation.currentDirectory()
+    let dialect = try named.dialect(folder: location.exists ? location.path : here)
+    let store = location.exists ? try queue.openStore() : nil
+    let executor = named.name(of: dialect)
+    var settings = named.settings
+    if let allowed = try store?.limit(.jobsPerUser, of: executor) {
+      settings.maxInFlight = min(settings.maxInFlight, max(1, allowed * settings.bundle))
+    }
+    return ScriptPreview(
+      title: dialect.title,
+      preview: try SubmissionPreview(
+        jobs: plan.points.count, label: plan.request.name ?? SubmitRequest.programName(plan.request.command),
+        resources: plan.request.resources, queueFolder: location.path,
+        arrayLimit: try store?.limit(.arraySize, of: executor), dialect: dialect, executor: settings))
   }
 
   private func followUp(_ receipt: SubmitReceipt, _ store: Store, _ output: Output, _ patience: Int64?) throws

@@ -13,6 +13,7 @@ struct SubmitCommand: ParsableCommand {
         sweepq submit -p lr=0.1,0.01 -p seed=1..5 -- ./train --lr {lr} --seed {seed}
         sweepq submit --name convert --jobs files.txt -- convert {line} {line}.png
         sweepq submit --cpus 4 --mem 16G --time 4h --retries 2 -- ./simulate --steps 1e6
+        sweepq submit --dry-run --backend slurm --nodes 2 --partition short -- srun ./simulate
 
       Parameter values: a,b,c lists; 1..10 and 0:1:0.1 (start:end:step) ranges; lin(0,1,5) and log(1e-4,1e-1,7) \
       spacings. The answer is the jobs' ids; they are safe once it is printed.
@@ -21,6 +22,7 @@ struct SubmitCommand: ParsableCommand {
   @OptionGroup(title: "Queue and output") var queue: QueueOptions
   @OptionGroup(title: "Parameters") var space: SpaceOptions
   @OptionGroup(title: "What a job needs") var needs: ResourceOptions
+  @OptionGroup(title: "On a cluster") var cluster: ClusterOptions
   @OptionGroup(title: "When a job runs") var schedule: ScheduleOptions
   @OptionGroup(title: "When a job fails") var retry: RetryOptions
   @OptionGroup(title: "How a job runs") var launch: LaunchOptions

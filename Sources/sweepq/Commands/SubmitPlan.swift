@@ -36,7 +36,8 @@ struct SubmitPlan {
     }
     request = SubmitRequest(
       name: options.name, command: command, parameters: points.names, settings: try Self.settings(options),
-      resources: try options.needs.resources(), priority: options.schedule.priority ?? 0,
+      resources: try options.needs.resources(on: options.cluster.request()),
+      priority: options.schedule.priority ?? 0,
       isHeld: options.schedule.hold,
       notBefore: try options.schedule.notBefore.map { try StartTime.parse($0, now: .now) },
       key: options.key)
@@ -64,7 +65,8 @@ struct SubmitPlan {
       retry: try options.retry.settings(), resultFile: options.results.resultFile, captures: captures,
       uses: try options.needs.limitUses(),
       maxFailures: try Assignment.atLeast(1, options.retry.maxFailures, option: "--max-failures"),
-      tags: try Assignment.dictionary(options.tag, option: "--tag", example: "project=lr"))
+      tags: try Assignment.dictionary(options.tag, option: "--tag", example: "project=lr"),
+      setup: try options.cluster.setUpLines())
   }
 
   /// The jobs and sweeps named by `--after` and `--after-any`.

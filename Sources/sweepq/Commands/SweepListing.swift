@@ -13,7 +13,9 @@ enum SweepListing {
   }
 
   static func table(_ sweeps: [SweepSummary], limit: Int) -> TextTable {
-    let states: [JobState] = [.held, .waiting, .queued, .running, .completed, .failed, .cancelled]
+    let states: [JobState] = [
+      .held, .waiting, .queued, .submitted, .running, .completed, .failed, .cancelled,
+    ]
     let sweeps = shown(sweeps, limit: limit)
     let visible = states.filter { state in
       [.queued, .running, .completed, .failed].contains(state) || sweeps.contains { count($0, state) > 0 }
@@ -42,9 +44,9 @@ enum SweepListing {
     return table
   }
 
-  /// To a person a job that a worker or a scheduler has taken is running.
+  /// To a person a job that a worker has taken is running; one that waits in a scheduler's queue is not.
   private static func count(_ summary: SweepSummary, _ state: JobState) -> Int {
-    state == .running ? summary.counts.active : summary.counts[state]
+    state == .running ? summary.counts.active - summary.counts[.submitted] : summary.counts[state]
   }
 
   private static func note(_ summary: SweepSummary) -> String? {

@@ -8,12 +8,8 @@ import SweepWorker
 
 extension WorkerCommand {
   func run() throws {
-    guard backend == "local" || backend == "auto" else {
-      throw QueueError(
-        .usage, "there is no executor named \(backend)", remedy: "use --backend local, which is this machine")
-    }
     let store = try queue.openStore(mayCreate: true, isLongLived: true)
-    let settings = try settings(for: store)
+    let run = try backend == "local" ? machineRun(store) : clusterRun(store)
     if detach {
       try startInBackground(store)
       return
@@ -21,12 +17,38 @@ extension WorkerCommand {
     let control = try WorkerControl()
     let signals = SignalRelay(to: control)
     let log = WorkerLog(output: queue.output)
-    let worker = try Worker(store: store, settings: settings, control: control) { log.tell($0) }
-    let report = try worker.run()
+    let report = try run(control, log)
     signals.stop()
     // A worker that ends has the time to leave a tidy database.
     try? store.checkpoint()
     try log.sum(report)
+  }
+
+  /// A worker that is set up, and waits for the word to start.
+  private typealias WorkerRun = (WorkerControl, WorkerLog) throws -> WorkerReport
+
+  private func machineRun(_ store: Store) throws -> WorkerRun {
+    let settings = try settings(for: store)
+    return { control, log in
+      try Worker(store: store, settings: settings, control: control) { log.tell($0) }.run()
+    }
+  }
+
+  private func clusterRun(_ store: Store) throws -> WorkerRun {
+    let named = try NamedExecutor.find(backend, queueFile: store.folder.configuration)
+    if named.isMachine { return try machineRun(store) }
+    let configured = try ConfigFile.layers(queueFile: store.folder.configuration).reduce(QueueSettings()) {
+      $0.over($1.settings)
+    }
+    let dialect = try named.dialect(folder: store.folder.path)
+    let settings = ClusterWorkerSettings(
+      name: named.name(of: dialect), executor: named.settings, untilEmpty: untilEmpty,
+      inlineOutput: configured.inlineOutput ?? 16_384,
+      grace: try grace.map(DurationText.parse) ?? configured.grace ?? 10_000)
+    return { control, log in
+      try ClusterWorker(store: store, settings: settings, dialect: dialect, control: control) { log.tell($0) }
+        .run()
+    }
   }
 
   /// Flags over the environment over the queue's configuration over the user's.

@@ -12,13 +12,17 @@ struct WorkerCommand: ParsableCommand {
         sweepq worker
         sweepq worker --slots 8 --until-empty
         sweepq worker --detach --max-load 12
+        sweepq worker --backend slurm
       """)
 
   @OptionGroup(title: "Queue and output") var queue: QueueOptions
 
   @Option(
     name: .long,
-    help: ArgumentHelp("Where jobs run (default: local, which is this machine).", valueName: "name"))
+    help: ArgumentHelp(
+      "Where jobs run: local, slurm, pbs, lsf, sge, auto, or an executor of config.yaml (default: local).",
+      discussion: "What a machine may use is of no account with a scheduler, which has its own limits.",
+      valueName: "name"))
   var backend = "local"
 
   @Option(name: .long, help: ArgumentHelp("Jobs at a time (default: as many as fit).", valueName: "count"))

@@ -11,10 +11,13 @@ enum WorkerListing {
     ])
     for worker in workers {
       let capacity = worker.capacity
+      // Of a cluster only the scheduler knows what it has.
+      let isMachine = capacity.nodes != nil
       table.add([
         .init(worker.name, paint: .bold), .init(worker.host), .init(worker.pid), .init(worker.backend),
-        .init("\(worker.active)/\(capacity.slots)"), .init(capacity.cpus),
-        capacity.memory.map { .init($0.description) } ?? .none, .init(capacity.gpus),
+        .init("\(worker.active)/\(capacity.slots)"), isMachine ? .init(capacity.cpus) : .none,
+        capacity.memory.map { .init($0.description) } ?? .none,
+        isMachine ? .init(capacity.gpus) : .none,
         .init(ElapsedText.relative(worker.startedAt, to: now), paint: .dim), state(worker, dead, now),
       ])
     }
@@ -38,8 +41,9 @@ enum WorkerListing {
       "id": JSONValue(worker.id.rawValue), "name": .text(worker.name), "host": .text(worker.host),
       "pid": JSONValue(worker.pid), "backend": .text(worker.backend), "alive": .boolean(isAlive),
       "active": JSONValue(worker.active), "slots": JSONValue(capacity.slots),
-      "cpus": JSONValue(capacity.cpus),
-      "memory_bytes": JSONValue(capacity.memory?.rawValue), "gpus": JSONValue(capacity.gpus),
+      "cpus": capacity.nodes == nil ? .null : JSONValue(capacity.cpus),
+      "memory_bytes": JSONValue(capacity.memory?.rawValue),
+      "gpus": capacity.nodes == nil ? .null : JSONValue(capacity.gpus),
       "started_at": JSONValue(worker.startedAt), "seen_at": JSONValue(worker.seenAt),
       "ended_at": JSONValue(worker.endedAt), "end_reason": JSONValue(worker.endReason),
       "note": JSONValue(worker.note),

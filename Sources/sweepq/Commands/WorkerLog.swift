@@ -8,15 +8,22 @@ final class WorkerLog {
   private var ended = 0
   private var failed = 0
   private var lastLine: Int64 = 0
+  /// What it gives to a scheduler goes on without it.
+  private var isOfCluster = false
 
   init(output: Output) { self.output = output }
 
   func tell(_ event: WorkerEvent) {
     switch event {
     case .began(let name, let slots, let cpus, let gpus):
+      isOfCluster = cpus == 0
       let devices = gpus > 0 ? ", \(gpus) GPUs" : ""
-      line("\(name): \(slots) slots, \(cpus) CPUs\(devices)")
-    case .adopted(let count): line("took over \(count) attempts of a worker that has died")
+      line(
+        cpus > 0
+          ? "\(name): \(slots) slots, \(cpus) CPUs\(devices)"
+          : "\(name): \(slots) jobs in the scheduler at most")
+    case .adopted(let count):
+      line("took over \(AmountText.plural(count, "attempt")) of a worker that is gone")
     case .started: break
     case .ended(let job, let outcome, let reason):
       ended += 1
@@ -28,6 +35,8 @@ final class WorkerLog {
     case .pausedSweep(let sweep): line("sweep \(sweep) is paused: too many of its jobs have failed")
     case .idles(let reason): line(reason.map { "starting nothing: \($0)" } ?? "starting jobs again")
     case .trouble(let text): line("trouble: \(text)")
+    case .draining where isOfCluster, .stopping where isOfCluster:
+      line("ending: submitting nothing more; what was submitted goes on, and the next worker takes it over")
     case .draining: line("draining: finishing what runs, starting nothing (Ctrl-C again to stop)")
     case .stopping: line("stopping: ending what runs and putting it back")
     }
@@ -41,11 +50,21 @@ final class WorkerLog {
         .init(name: "failed", value: JSONValue(report.failed)),
         .init(name: "returned", value: JSONValue(report.returned)),
         .init(name: "adopted", value: JSONValue(report.adopted)),
+        .init(
+          name: "scheduler_calls",
+          value: .object(
+            report.schedulerCalls.sorted { $0.key < $1.key }.map {
+              .init(name: $0.key, value: JSONValue($0.value))
+            })),
       ])
     }
     var parts = ["\(report.succeeded) succeeded"]
     if report.failed > 0 { parts.append("\(report.failed) did not") }
     if report.returned > 0 { parts.append("\(report.returned) put back") }
+    if !report.schedulerCalls.isEmpty {
+      let calls = report.schedulerCalls.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
+      parts.append("calls of the scheduler: " + calls.joined(separator: ", "))
+    }
     line("ended: " + parts.joined(separator: ", "))
   }
 

@@ -11,12 +11,20 @@ extension SpaceOptions {
 }
 
 extension ResourceOptions {
-  func resources() throws -> Resources {
-    Resources(
+  func resources(on cluster: ClusterRequest?) throws -> Resources {
+    let resources = Resources(
       cpus: try Assignment.atLeast(1, cpus, option: "--cpus") ?? 1,
       memory: try mem.map { try MemorySize.parse($0) },
       gpus: try Assignment.atLeast(0, gpus, option: "--gpus") ?? 0,
-      time: try time.map { try WallTime.parse($0) })
+      time: try time.map { try WallTime.parse($0) }, cluster: cluster)
+    if resources.memory != nil, cluster?.memoryPerCPU != nil {
+      throw QueueError(
+        .usage, "--mem and --mem-per-cpu are two ways of asking for memory", remedy: "Leave one of them out")
+    }
+    if resources.gpus == 0, cluster?.gpuType != nil {
+      throw QueueError(.usage, "--gpu-type needs --gpus", remedy: "Say how many, as in --gpus 1")
+    }
+    return resources
   }
 
   func limitUses() throws -> [String: Int] {
@@ -27,6 +35,98 @@ extension ResourceOptions {
           remedy: "Write it like --uses license=1")
       }
       return amount
+    }
+  }
+}
+
+extension ClusterOptions {
+  /// nil where nothing was asked for.
+  func request() throws -> ClusterRequest? {
+    let request = ClusterRequest(
+      nodes: try count(nodes, "--nodes"), tasksPerNode: try count(tasksPerNode, "--tasks-per-node"),
+      memoryPerCPU: try memPerCPU.map { try memoryPerCPU($0) }, gpuType: try word(gpuType, "--gpu-type"),
+      queue: try word(partition, "--partition"), account: try word(account, "--account"),
+      qos: try word(qos, "--qos"), constraint: try word(constraint, "--constraint"),
+      reservation: try word(reservation, "--reservation"), exclusive: exclusive ? true : nil,
+      options: schedulerOptions.isEmpty ? nil : try schedulerOptions.map { try option($0) })
+    return request == ClusterRequest() ? nil : request
+  }
+
+  /// The lines of `--setup`.
+  func setUpLines() throws -> [String] {
+    try setup.map { line in
+      guard line.contains(where: { !$0.isWhitespace }), Self.isPrintable(line) else {
+        throw QueueError(
+          .usage, "--setup \(JSONText.quote(line)) is not a line of a shell script",
+          remedy: "Give each line by itself: --setup \"module load gcc\" --setup \"export A=1\"")
+      }
+      return line
+    }
+  }
+
+  /// The name that the rows of workers of `--backend` carry; nil where any may run the jobs.
+  func boundExecutor(queueFile: String) throws -> String? {
+    guard let backend else { return nil }
+    if try NamedExecutor.find(backend, queueFile: queueFile).isMachine { try refuseNodes(of: backend) }
+    guard backend != ExecutorSettings.Scheduler.auto.rawValue else {
+      throw QueueError(
+        .usage, "--backend auto stands for whatever is found, and jobs are bound to one of a name",
+        remedy: "Name it as its worker will be named, as in --backend slurm, or leave --backend out")
+    }
+    return backend
+  }
+
+  func refuseNodes(of backend: String) throws {
+    guard let nodes, nodes > 1 else { return }
+    throw QueueError(
+      .usage, "--backend \(backend) is one machine, and --nodes asks for \(nodes)",
+      remedy: "Leave one of them out, or name a cluster")
+  }
+
+  private func count(_ value: Int?, _ name: String) throws -> Int? {
+    guard let value = try Assignment.atLeast(1, value, option: name) else { return nil }
+    guard value <= 100_000 else {
+      throw QueueError(.usage, "\(name) cannot be \(value)", remedy: "Give 100000 or less")
+    }
+    return value
+  }
+
+  private func memoryPerCPU(_ text: String) throws -> MemorySize {
+    let size = try MemorySize.parse(text)
+    guard size.rawValue > 0 else {
+      throw QueueError(.usage, "--mem-per-cpu cannot be 0", remedy: "Write it like 2G, or leave it out")
+    }
+    return size
+  }
+
+  private func word(_ text: String?, _ name: String) throws -> String? {
+    guard let text else { return nil }
+    guard !text.isEmpty, !text.hasPrefix("-"), Self.isPrintable(text) else {
+      throw QueueError(
+        .usage, "\(name) cannot be \(JSONText.quote(text))",
+        remedy: "Give the name as the scheduler shows it")
+    }
+    return text
+  }
+
+  private func option(_ text: String) throws -> String {
+    guard text.hasPrefix("-"), text.drop(while: { $0 == "-" }).first?.isLetter == true, Self.isPrintable(text)
+    else {
+      throw QueueError(
+        .usage, "--scheduler-option \(JSONText.quote(text)) is not an option of a submit command",
+        remedy: "Give each one whole and in one line, as in --scheduler-option=--gres=gpu:v100:2")
+    }
+    return text
+  }
+
+  /// Nothing in it ends the line of a script.
+  private static func isPrintable(_ text: String) -> Bool {
+    text.unicodeScalars.allSatisfy { scalar in
+      switch scalar.properties.generalCategory {
+      case .control: scalar == "\t"
+      case .lineSeparator, .paragraphSeparator: false
+      default: true
+      }
     }
   }
 }

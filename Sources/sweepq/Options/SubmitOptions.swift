@@ -46,6 +46,70 @@ struct ResourceOptions: ParsableArguments {
   var uses: [String] = []
 }
 
+/// What only a cluster's scheduler understands.
+struct ClusterOptions: ParsableArguments {
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Only workers of this backend run the jobs (default: any). With --dry-run: show the script and command line.",
+      valueName: "name"))
+  var backend: String?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("Nodes of a job; a job of several runs on a cluster only.", valueName: "count"))
+  var nodes: Int?
+
+  @Option(
+    name: .customLong("tasks-per-node"),
+    help: ArgumentHelp("Tasks on each node; --cpus is then what each task has.", valueName: "count"))
+  var tasksPerNode: Int?
+
+  @Option(
+    name: .customLong("mem-per-cpu"),
+    help: ArgumentHelp("Memory for each processor, instead of --mem.", valueName: "size"))
+  var memPerCPU: String?
+
+  @Option(
+    name: .customLong("gpu-type"),
+    help: ArgumentHelp("The kind of the GPUs, as the site names it.", valueName: "type"))
+  var gpuType: String?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("The partition, which PBS, LSF and Grid Engine call a queue.", valueName: "name"))
+  var partition: String?
+
+  @Option(name: .long, help: ArgumentHelp("The account or project that is charged.", valueName: "name"))
+  var account: String?
+
+  @Option(name: .long, help: ArgumentHelp("The quality of service.", valueName: "name"))
+  var qos: String?
+
+  @Option(name: .long, help: ArgumentHelp("A feature that the nodes must have.", valueName: "feature"))
+  var constraint: String?
+
+  @Option(name: .long, help: ArgumentHelp("A reservation to run in.", valueName: "name"))
+  var reservation: String?
+
+  @Flag(name: .long, help: "No other job on the nodes.")
+  var exclusive = false
+
+  @Option(
+    name: .customLong("scheduler-option"), parsing: .unconditionalSingleValue,
+    help: ArgumentHelp(
+      "An option for the scheduler's submit command, word for word, as in \"--gres=gpu:v100:2\" (repeatable).",
+      valueName: "option"))
+  var schedulerOptions: [String] = []
+
+  @Option(
+    name: .long, parsing: .unconditionalSingleValue,
+    help: ArgumentHelp(
+      "A shell line that the node runs before the command, as in \"module load gcc\" (repeatable).",
+      valueName: "line"))
+  var setup: [String] = []
+}
+
 /// What decides when a job's turn comes.
 struct ScheduleOptions: ParsableArguments {
   @Option(

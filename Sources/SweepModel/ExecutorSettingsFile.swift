@@ -1,0 +1,82 @@
+import Yams
+
+/// Executors as they stand in a YAML file.
+extension ExecutorSettings {
+  /// The top-level key of the file below which they stand.
+  package static let section = "executors"
+
+  /// Reads the `executors` of a `config.yaml`, by name. A file without any has none.
+  ///
+  /// - Parameter file: The file's path, for messages.
+  /// - Throws: ``QueueError`` with `configuration` that says the line and column.
+  public static func parse(yaml: String, file: String) throws -> [String: ExecutorSettings] {
+    let root: Node?
+    do { root = try Yams.compose(yaml: yaml) } catch {
+      throw QueueError(
+        .configuration, "\(file) is not valid YAML: \(error)", remedy: "Correct the file at that place")
+    }
+    guard let section = root?.mapping?[Node(Self.section)], section.null == nil else { return [:] }
+    guard let mapping = section.mapping else {
+      throw error(
+        at: section, file, "'executors' must hold executors by name", "Write executors: {NAME: {…}}")
+    }
+    var executors: [String: ExecutorSettings] = [:]
+    for (key, value) in mapping {
+      guard let name = key.string, isName(name) else {
+        throw error(
+          at: key, file, "'\(key.string ?? "")' cannot be an executor's name",
+          "Take letters, digits, '-', '_' and '.', a letter first, and not a kind such as 'slurm' or 'local'")
+      }
+      executors[name] = try read(value, file)
+    }
+    return executors
+  }
+
+  /// Whether an executor may be called so: the kinds themselves are names of what needs no configuration.
+  public static func isName(_ text: String) -> Bool {
+    guard let first = text.unicodeScalars.first, first.isASCII, first.properties.isAlphabetic, text != "local"
+    else { return false }
+    return text.utf8.count <= 64
+      && text.utf8.allSatisfy {
+        ($0 | 32) >= 97 && ($0 | 32) <= 122 || $0 >= 48 && $0 <= 57 || $0 == 45 || $0 == 95 || $0 == 46
+      }
+  }
+
+  private static func read(_ node: Node, _ file: String) throws -> ExecutorSettings {
+    var settings = ExecutorSettings()
+    if node.null != nil { return settings }
+    guard let mapping = node.mapping else {
+      throw error(
+        at: node, file, "an executor has settings by name", "Write one a line, such as partition: short")
+    }
+    for (key, value) in mapping {
+      do {
+        let known = try Self.key(named: key.string ?? "")
+        if value.null != nil { continue }
+        if known == .env {
+          for (name, text) in value.mapping ?? [:] {
+            guard let name = name.string, let text = text.string else { continue }
+            settings.environment[name] = text
+          }
+        } else if let items = value.sequence {
+          try settings.set(known, to: items.map { $0.string ?? "" })
+        } else if let text = value.scalar?.string {
+          try settings.set(known, to: text)
+        } else {
+          throw QueueError(
+            .configuration, "'\(known.rawValue)' must be a single value",
+            remedy: "Write \(known.rawValue): value")
+        }
+      } catch let problem as QueueError {
+        throw error(at: value, file, problem.message, problem.remedy)
+      }
+    }
+    return settings
+  }
+
+  private static func error(at node: Node, _ file: String, _ message: String, _ remedy: String?) -> QueueError
+  {
+    let place = node.mark.map { ":\($0.line):\($0.column)" } ?? ""
+    return QueueError(.configuration, "\(file)\(place): \(message)", remedy: remedy)
+  }
+}

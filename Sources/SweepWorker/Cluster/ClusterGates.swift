@@ -1,0 +1,177 @@
+import SweepExecutors
+import SweepModel
+import SweepStore
+
+extension ClusterWorker {
+  /// Looks at the gates of all that may have started or ended since, and does what the evidence asks for.
+  func lookAtGates(_ now: Int64) {
+    guard now >= nextGates else { return }
+    let begun = now
+    var looks = 0
+    for one in live.values where one.submission != nil && !setAside.contains(one.attempt) && isWorthALook(one)
+    {
+      looks += 1
+      look(at: one, now)
+    }
+    // Some 20 µs a gate: at most a fiftieth of the time goes there.
+    let took = monotonicMilliseconds() - begun
+    nextGates = now + max(looks > 0 ? 500 : 250, took * 50)
+  }
+
+  /// What the scheduler says is waiting has not started: its own word suffices for that, since nothing follows from it.
+  private func isWorthALook(_ one: ClusterAttempt) -> Bool {
+    if one.isCancelled || one.startedAt != nil || one.missingSince != nil || silence != nil { return true }
+    switch one.sighting?.state {
+    case .pending, .held, .impossible: return false
+    default: return submitting?.submission != one.submission
+    }
+  }
+
+  private func look(at one: ClusterAttempt, _ now: Int64) {
+    let gate: RemoteJudgement
+    do { gate = try RemoteGate.look(folder: one.folder, token: one.token) } catch {
+      live[one.attempt]?.obstacle = "\(error)"
+      if one.obstacle != "\(error)" { tell(trouble: "\(error)") }
+      return
+    }
+    var one = one
+    if case .ended(let start, _) = gate {
+      if let start { noteStart(&one, start) }
+      if one.exitSince == nil {
+        one.exitSince = now
+        poll.hurry(now, settings: settings.executor)
+      }
+    }
+    live[one.attempt] = one
+    switch ClusterVerdict.of(one, gate: gate, now: now, title: dialect.title, settings: settings.executor) {
+    case .wait, .askAccounts: break
+    case .started(let start):
+      noteStart(&one, start)
+      live[one.attempt] = one
+    case .settle(let ending) where ending.isGivenUp && !isFenced(one.attempt, now): break
+    case .settle(let ending): settle(one, ending)
+    case .forbid(let ending): forbid(one, ending)
+    }
+    if live[one.attempt] != nil, one.isCancelled { endCancelled(one.attempt, now) }
+  }
+
+  private func noteStart(_ one: inout ClusterAttempt, _ start: StartRecord) {
+    guard one.startedAt == nil else { return }
+    one.startedAt = start.startedAt
+    starts.append(
+      StartNotice(
+        attempt: one.attempt, job: one.job, at: start.startedAt, host: start.host, pid: start.supervisor,
+        bootID: start.bootID))
+    if one.note != nil {
+      one.note = nil
+      notes[one.attempt] = .some(nil)
+    }
+    if let name = recipes[one.sweep]?.name { report(.started(one.job, sweep: name)) }
+  }
+
+  /// Tells whatever may still run to end, and says whether it has had the time to hear it. Only then may the job's next
+  /// attempt start: what its scheduler has lost sight of may well be alive.
+  private func isFenced(_ id: AttemptID, _ now: Int64) -> Bool {
+    guard let one = live[id] else { return false }
+    guard let since = one.fencedAt else {
+      do {
+        try RemoteGate.fence(folder: one.folder, .givenUp)
+        live[id]?.fencedAt = now
+      } catch { tell(trouble: "\(error)") }
+      return false
+    }
+    return now - since >= settings.executor.watch + settings.grace + min(settings.executor.lateFiles, 30_000)
+  }
+
+  private func forbid(_ one: ClusterAttempt, _ ending: ClusterVerdict.Ending) {
+    do {
+      guard try RemoteGate.forbid(folder: one.folder, token: one.token) else { return }
+    } catch { return tell(trouble: "\(error)") }
+    settle(one, ending)
+    guard let task = nativeTask(of: one), one.sighting?.state.isFinal != true, !isBundled(one) else { return }
+    remove(task, "job \(one.job)")
+  }
+
+  private func settle(_ one: ClusterAttempt, _ ending: ClusterVerdict.Ending) {
+    let exit = ending.exit
+    let start = ending.start
+    var settlement = Settlement(
+      attempt: one.attempt, job: one.job, outcome: ending.outcome, reason: ending.reason,
+      exitCode: exit.map { $0.exitCode } ?? ending.exitCode, signal: exit.map { $0.signal } ?? ending.signal,
+      startedAt: start?.startedAt, endedAt: exit?.endedAt ?? .now, host: start?.host, pid: start?.supervisor,
+      bootID: start?.bootID, userMicroseconds: exit?.userMicroseconds,
+      systemMicroseconds: exit?.systemMicroseconds,
+      maxResidentBytes: exit.flatMap { $0.maxResidentBytes > 0 ? $0.maxResidentBytes : nil })
+    if ending.outcome == .void, start == nil, exit == nil, !ending.isElsewhere {
+      return settle(one, settlement, keeping: [])
+    }
+    var kept: Set<AttemptFolder.File>?
+    if ending.isGivenUp || ending.isElsewhere {
+      // Whatever may run on may write there.
+      settlement.hasFiles = ending.isGivenUp
+    } else {
+      let collector = OutputCollector(
+        inlineLimit: settings.inlineOutput, job: one.job, index: one.index, parameters: one.parameters,
+        folder: one.folder)
+      kept = collector.collect(
+        into: &settlement, startedAt: exit?.startedAt ?? start?.startedAt ?? one.claimedAt,
+        recipe: { try self.recipe(of: one.sweep) })
+    }
+    FaultPoint.reach(.harvestRead)
+    settle(one, settlement, keeping: kept)
+  }
+
+  // MARK: Cancel
+
+  /// What has started is ended by the scheduler, or, in a bundle, by its own runner; every half minute it is asked again.
+  private func endCancelled(_ id: AttemptID, _ now: Int64) {
+    guard var one = live[id], now - (one.endAskedAt ?? -.max / 2) >= 30_000 else { return }
+    one.endAskedAt = now
+    live[id] = one
+    // Before the scheduler ends it, so that its runner knows what the signal means.
+    attempt(stalls: false) { try RemoteGate.fence(folder: one.folder, .cancelled) }
+    if !isBundled(one), let task = nativeTask(of: one) {
+      remove(task, "job \(one.job)")
+    }
+  }
+
+  // MARK: Hold
+
+  /// Has the scheduler hold what a person wants held, and let go what is wanted no longer so. What it cannot hold by
+  /// itself (a task of an array, in PBS; a part of a bundle) is taken back, and its job is held here.
+  func obeyHolds() throws {
+    var released: [AttemptID] = []
+    for (id, isWanted) in try store.holdWishes(of: seat.id) {
+      guard let one = live[id] else { continue }
+      let canHold = !isBundled(one) && (dialect.traits.holdsTasks || kind(of: one) == .single)
+      if !isWanted {
+        if canHold, let task = nativeTask(of: one) {
+          controls += dialect.release([task]).map { ($0, "release of job \(one.job)") }
+        }
+        live[id]?.isHeldThere = false
+        released.append(id)
+      } else if one.startedAt == nil, !canHold {
+        forbid(one, .init(outcome: .void, reason: "\(dialect.title) cannot hold it by itself"))
+      } else if one.startedAt == nil, !one.isHeldThere, let task = nativeTask(of: one) {
+        controls += dialect.hold([task]).map { ($0, "hold of job \(one.job)") }
+        live[id]?.isHeldThere = true
+      }
+    }
+    if !released.isEmpty { try store.forgetHold(of: released) }
+    if !controls.isEmpty { poll.hurry(monotonicMilliseconds(), settings: settings.executor) }
+  }
+
+  private func isBundled(_ one: ClusterAttempt) -> Bool { kind(of: one) == .bundle }
+
+  private func kind(of one: ClusterAttempt) -> SubmissionIntent.Kind? {
+    one.submission.flatMap { submissions[$0]?.kind }
+  }
+
+  private func nativeTask(of one: ClusterAttempt) -> NativeTask? {
+    guard let submission = one.submission.flatMap({ submissions[$0] }), let native = submission.nativeID
+    else {
+      return nil
+    }
+    return NativeTask(native, task: submission.kind == .single ? nil : one.task)
+  }
+}

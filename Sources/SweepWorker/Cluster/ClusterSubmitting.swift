@@ -1,0 +1,157 @@
+import SweepExecutors
+import SweepModel
+import SweepStore
+
+extension ClusterWorker {
+  /// Sends the next group of claimed attempts, if the scheduler may be given one now.
+  func submit(_ now: Int64) throws {
+    guard !unsent.isEmpty, submitting == nil else { return }
+    guard level == .work else {
+      for id in unsent { giveUp(id, "its worker was asked to end", outcome: .void, isReturned: true) }
+      unsent.removeAll()
+      return
+    }
+    for id in unsent where live[id]?.isCancelled == true {
+      giveUp(id, "cancelled before it started", outcome: .cancelled, isReturned: false)
+    }
+    unsent.removeAll { live[$0] == nil }
+    submitTimes.removeAll { now - $0 >= 60_000 }
+    guard let first = unsent.first.flatMap({ live[$0] }), now >= submitAfter, now >= alarmUntil,
+      submitTimes.count < settings.executor.submitRate
+    else { return }
+    let limit = min(groupLimit, arrayLimit * settings.executor.bundle)
+    let group = unsent.filter { live[$0]?.resources == first.resources }.prefix(max(1, limit))
+    try send(Array(group), first.resources, now)
+  }
+
+  private func send(_ group: [AttemptID], _ resources: Resources, _ now: Int64) throws {
+    let token = AttemptToken.random(using: &random)
+    let plan = SubmissionPlan(
+      attempts: group.compactMap { live[$0] }, token: token, label: label(of: group), resources: resources,
+      queueFolder: store.folder.path, dialect: dialect, executor: settings.executor)
+    let prepared: PreparedSubmission
+    do { prepared = try dialect.submission(of: plan.request) } catch {
+      unsent.removeAll { group.contains($0) }
+      for id in group { giveUp(id, "\(error)", outcome: .rejected, isReturned: false) }
+      return
+    }
+    do { try plan.write(script: prepared.script) } catch {
+      submitAfter = now + 5_000
+      return tell(trouble: "\(error)")
+    }
+    let id = try store.intend(
+      SubmissionIntent(
+        token: token, jobName: plan.request.jobName, kind: plan.kind, script: prepared.script,
+        command: prepared.command.arguments, tasks: plan.tasks.map { $0.map(\.attempt) }),
+      executor: settings.name, by: seat.id, now: .now)
+    unsent.removeAll { group.contains($0) }
+    for (place, task) in plan.tasks.enumerated() {
+      for one in task {
+        live[one.attempt]?.submission = id
+        live[one.attempt]?.task = place + 1
+      }
+    }
+    submissions[id] = LiveSubmission(
+      id: id, token: token, jobName: plan.request.jobName, kind: plan.kind, intendedAt: .now, nativeID: nil,
+      attempts: Set(group))
+    submitTimes.append(now)
+    count("submit")
+    submitting = (call(prepared.command), id)
+    FaultPoint.reach(.submissionCalled)
+  }
+
+  func call(_ command: SchedulerCommand) -> CommandCall {
+    CommandCall(command, folder: store.folder.path, environment: settings.executor.environment)
+  }
+
+  func count(_ what: String) { summary.schedulerCalls[what, default: 0] += 1 }
+
+  /// The sweep's name, where it is one.
+  private func label(of group: [AttemptID]) -> String {
+    let sweeps = Set(group.compactMap { live[$0]?.sweep })
+    guard sweeps.count == 1, let name = sweeps.first.flatMap({ recipes[$0]?.name }) else { return "sweepq" }
+    return name
+  }
+
+  // MARK: Receipts
+
+  /// Takes in the answers of the scheduler's commands.
+  func hear() {
+    if let (call, id) = submitting, let answer = call.answer() {
+      submitting = nil
+      FaultPoint.reach(.submissionAnswered)
+      attempt { try self.receive(dialect.receipt(answer), of: id) }
+    }
+    if let (call, question) = asking, let answer = call.answer() {
+      asking = nil
+      attempt(stalls: false) { try self.receive(answer, to: question) }
+    }
+    if let (call, what) = controlling, let answer = call.answer() {
+      controlling = nil
+      switch dialect.readControl(answer) {
+      case .done, .notKnown: break
+      case .refused(let why), .unclear(let why): tell(trouble: "\(what): \(why)")
+      }
+    }
+  }
+
+  private func receive(_ receipt: SubmissionReceipt, of id: SubmissionID) throws {
+    guard let submission = submissions[id] else { return }
+    let now = monotonicMilliseconds()
+    switch receipt {
+    case .accepted(let native):
+      try accepted(id, native)
+      lastRefusal = nil
+      submitPause = 0
+      groupLimit = min(inFlightLimit, arrayLimit * settings.executor.bundle, groupLimit * 2)
+      mayHaveWork = true
+    case .rejected(let why):
+      try store.noteAnswer(why, of: id)
+      submissions[id]?.isOver = true
+      // An array that is too large for the site says nothing about its jobs.
+      if submission.attempts.count > 1, why.lowercased().contains("array") {
+        groupLimit = max(1, submission.attempts.count / 2)
+        tell(trouble: "\(dialect.title) refuses an array of \(submission.attempts.count): \(why)")
+        return withdraw(submission)
+      }
+      for one in submission.attempts {
+        giveUp(one, "\(dialect.title): \(why)", outcome: .rejected, isReturned: false)
+      }
+    case .busy(let why), .quota(let why):
+      try store.noteAnswer(why, of: id)
+      submissions[id]?.isOver = true
+      if case .quota = receipt { groupLimit = max(1, submission.attempts.count / 2) }
+      submitPause = min(300_000, max(5_000, submitPause * 2))
+      submitAfter = now + submitPause
+      lastRefusal = why
+      tell(trouble: "\(dialect.title) takes no more for now: \(why)")
+      withdraw(submission)
+    case .unclear(let why):
+      try store.noteAnswer(why, of: id)
+      submissions[id]?.search = SubmissionSearch(now: now)
+      submitPause = min(300_000, max(5_000, submitPause * 2))
+      submitAfter = now + submitPause
+      lastRefusal = why
+      tell(
+        trouble: "whether \(dialect.title) took \(submission.jobName) is not known (\(why)); looking for it")
+    }
+  }
+
+  func accepted(_ id: SubmissionID, _ native: NativeID) throws {
+    try store.accept(id, nativeID: native.rawValue, by: seat.id, now: .now)
+    submissions[id]?.nativeID = native
+    submissions[id]?.search = nil
+    poll.hurry(monotonicMilliseconds(), settings: settings.executor)
+  }
+
+  /// What was certainly not taken waits for the next submission.
+  private func withdraw(_ submission: LiveSubmission) {
+    let waiting = submission.attempts.sorted()
+    for one in waiting {
+      live[one]?.submission = nil
+      live[one]?.task = nil
+    }
+    submissions[submission.id]?.attempts = []
+    unsent = waiting + unsent
+  }
+}

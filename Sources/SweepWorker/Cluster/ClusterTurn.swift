@@ -1,0 +1,190 @@
+import SweepExecutors
+import SweepModel
+import SweepStore
+
+extension ClusterWorker {
+  /// Whether there is something to write now.
+  func isTurnDue() -> Bool {
+    !settlements.isEmpty || !starts.isEmpty || !notes.isEmpty || !usages.isEmpty || wantsMore && mayHaveWork
+  }
+
+  private var wantsMore: Bool {
+    let now = monotonicMilliseconds()
+    return level == .work && now >= submitAfter && now >= alarmUntil && unsent.isEmpty && submitting == nil
+      && live.count < inFlightLimit
+  }
+
+  /// Settles what has ended and claims what may go out next, in one transaction; then makes the claimed ready to be
+  /// submitted, and tidies.
+  func turn() throws {
+    var turn = Turn(worker: seat.id, executor: settings.name, now: .now)
+    turn.started = starts
+    turn.settled = settlements
+    turn.notes = notes.map { AttemptNote(attempt: $0.key, text: $0.value) }
+    turn.usages = usages
+    var granted = 0
+    let isClaiming = wantsMore
+    let outcome: TurnOutcome
+    do {
+      outcome = try store.turn(turn, random: &random) { offer in
+        guard isClaiming else { return [] }
+        let grants = plan(offer)
+        granted = grants.reduce(0) { $0 + $1.1 }
+        return grants
+      }
+    } catch let error as QueueError where error.code == .badData || error.code == .internalFault {
+      settleOneByOne()
+      throw error
+    }
+    FaultPoint.reach(.turnAfterCommit)
+    let settled = settlements
+    starts.removeAll()
+    settlements.removeAll()
+    notes.removeAll()
+    usages.removeAll()
+    if isClaiming { mayHaveWork = granted > 0 }
+    for sweep in outcome.paused { report(.pausedSweep(sweep)) }
+    for claimed in outcome.claimed { prepare(claimed) }
+    let stale = Set(outcome.stale)
+    for settlement in settled { finish(settlement, isStale: stale.contains(settlement.attempt)) }
+    nextDue = try store.nextDue()
+    if let nextDue, nextDue <= turn.now { mayHaveWork = true }
+  }
+
+  /// As many as one submission takes.
+  private func plan(_ offer: ClaimOffer) -> [(LaneID, Int)] {
+    let room = min(inFlightLimit - live.count, groupLimit)
+    let free = Capacity.Amounts(
+      slots: room, cpus: Self.plenty, memory: Int64(Self.plenty) << 20, gpus: Self.plenty)
+    return FairShare.plan(
+      lanes: offer.lanes, activeBySweep: offer.activeBySweep, freeLimits: offer.freeLimits,
+      capacity: Capacity(free: free, total: free), now: .now, patience: .max
+    ).grants.map { ($0.lane, $0.count) }
+  }
+
+  /// The database refuses what a turn would write: finds the settlement that is at fault, so that it does not keep
+  /// the others from being settled.
+  private func settleOneByOne() {
+    var left: [Settlement] = []
+    for settlement in settlements {
+      var turn = Turn(worker: seat.id, executor: settings.name, now: .now)
+      turn.started = starts.filter { $0.attempt == settlement.attempt }
+      turn.settled = [settlement]
+      do {
+        let outcome = try store.turn(turn, random: &random) { _ in [] }
+        finish(settlement, isStale: !outcome.stale.isEmpty)
+      } catch let error as QueueError where error.code == .badData || error.code == .internalFault {
+        setAside.insert(settlement.attempt)
+        settling[settlement.attempt] = nil
+        tell(trouble: "how attempt \(settlement.attempt) ended cannot be recorded: \(error)")
+      } catch {
+        left.append(settlement)
+      }
+    }
+    settlements = left
+    notes.removeAll()
+    usages.removeAll()
+  }
+
+  /// Makes the attempt's folder with what its runner needs. What the system refuses puts the job back at no cost; what
+  /// is wrong with the job itself is its failure.
+  private func prepare(_ claimed: ClaimedJob) {
+    let folder = AttemptFolder(
+      queueFolder: store.folder.path, sweep: claimed.sweep, job: claimed.job, number: claimed.number)
+    var resources = Resources()
+    do { resources = settings.executor.request(try store.resources(ofLane: claimed.lane)) } catch {
+      live[claimed.attempt] = ClusterAttempt(claimed, folder: folder, resources: resources)
+      return putBack(claimed.attempt, "\(error)", hasFolder: false)
+    }
+    live[claimed.attempt] = ClusterAttempt(claimed, folder: folder, resources: resources)
+    let order: RunnerOrder
+    do {
+      let recipe = try recipe(of: claimed.sweep)
+      let launch = try recipe.order(
+        for: claimed, resources: resources, gpus: [], folder: folder, queue: store.folder,
+        grace: settings.grace)
+      order = RunnerOrder(
+        token: launch.token, arguments: launch.arguments, environment: launch.environment,
+        workingDirectory: launch.workingDirectory, standardInput: launch.standardInput,
+        timeLimit: launch.timeLimit,
+        grace: launch.grace, setUp: settings.executor.setup + recipe.settings.setup)
+    } catch let error as QueueError where error.isPassing {
+      return putBack(claimed.attempt, "\(error)", hasFolder: false)
+    } catch {
+      return giveUp(claimed.attempt, "\(error)", outcome: .rejected, isReturned: false, hasFolder: false)
+    }
+    do {
+      try folder.create()
+      FaultPoint.reach(.launchFolderMade)
+      try order.write(to: folder)
+    } catch { return putBack(claimed.attempt, "\(error)", hasFolder: true) }
+    unsent.append(claimed.attempt)
+  }
+
+  func recipe(of sweep: SweepID) throws -> SweepRecipe {
+    if let known = recipes[sweep] { return known }
+    guard let row = try store.sweep(sweep) else {
+      throw QueueError(.badData, "the sweep \(sweep) is not there", remedy: "run: sweepq check")
+    }
+    let recipe = try SweepRecipe(row)
+    recipes[sweep] = recipe
+    return recipe
+  }
+
+  private func putBack(_ attempt: AttemptID, _ reason: String, hasFolder: Bool) {
+    tell(trouble: reason)
+    submitAfter = max(submitAfter, monotonicMilliseconds() + 1_000)
+    giveUp(attempt, reason, outcome: .void, isReturned: true, hasFolder: hasFolder)
+  }
+
+  /// An attempt that is in no submission, and so can never start.
+  func giveUp(
+    _ attempt: AttemptID, _ reason: String, outcome: Outcome, isReturned: Bool, hasFolder: Bool = true
+  ) {
+    guard let one = live[attempt] else { return }
+    settle(
+      one,
+      Settlement(
+        attempt: attempt, job: one.job, outcome: outcome, reason: reason, endedAt: .now,
+        isReturned: isReturned),
+      keeping: hasFolder ? [] : nil)
+  }
+
+  /// Queues a settlement for the next turn.
+  ///
+  /// - Parameter kept: which of our files stay in its folder; nil to leave the folder alone.
+  func settle(_ one: ClusterAttempt, _ settlement: Settlement, keeping kept: Set<AttemptFolder.File>?) {
+    live[one.attempt] = nil
+    notes[one.attempt] = nil
+    if let id = one.submission { submissions[id]?.attempts.remove(one.attempt) }
+    settling[one.attempt] = (one.folder, kept)
+    settlements.append(settlement)
+    report(.ended(one.job, settlement.outcome, reason: settlement.reason))
+  }
+
+  /// Counts a settlement that is on disk, and removes what its attempt does not need any more.
+  func finish(_ settlement: Settlement, isStale: Bool) {
+    let place = settling.removeValue(forKey: settlement.attempt)
+    if isStale { return }
+    if settlement.outcome == .succeeded {
+      summary.succeeded += 1
+    } else if settlement.isReturned || settlement.outcome == .void {
+      summary.returned += 1
+    } else {
+      summary.failed += 1
+    }
+    guard let place, let kept = place.kept else { return }
+    do { try place.folder.remove(keeping: kept) } catch { tell(trouble: "\(error)") }
+    FaultPoint.reach(.harvestTidied)
+  }
+}
+
+extension QueueError {
+  /// It may be otherwise the next time, whatever the job is.
+  var isPassing: Bool {
+    switch code {
+    case .unavailable, .busy, .inputOutput, .permission, .internalFault: true
+    default: false
+    }
+  }
+}

@@ -1,0 +1,290 @@
+import SweepExecutors
+import SweepModel
+import SweepStore
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// The loop that joins a queue and a cluster's scheduler: claim, submit, observe, settle.
+///
+/// For one thread, like ``Worker``. It owns nothing that runs: it can be killed at any instruction and started again
+/// anywhere on the same host, and what it left goes on meanwhile. Everything it must not forget is a row, or a gate,
+/// before it acts on it.
+public final class ClusterWorker {
+  let store: Store
+  let settings: ClusterWorkerSettings
+  let dialect: any SchedulerDialect
+  let control: WorkerControl
+  let report: (WorkerEvent) -> Void
+  let seat: WorkerSeat
+
+  var live: [AttemptID: ClusterAttempt] = [:]
+  var submissions: [SubmissionID: LiveSubmission] = [:]
+  /// Claimed, and not yet part of a submission; in the order of their claims.
+  var unsent: [AttemptID] = []
+  var recipes: [SweepID: SweepRecipe] = [:]
+  var random = SystemRandomness()
+  var summary = WorkerReport()
+  private var toldTroubles = ToldTroubles()
+
+  // What the next turn writes.
+  var starts: [StartNotice] = []
+  var settlements: [Settlement] = []
+  var notes: [AttemptID: String?] = [:]
+  var usages: [AttemptUsage] = []
+  /// Attempts being settled: their folders, and which of our files stay there; nil to leave the folder alone.
+  var settling: [AttemptID: (folder: AttemptFolder, kept: Set<AttemptFolder.File>?)] = [:]
+  var setAside: Set<AttemptID> = []
+
+  // What there may be to claim.
+  var mayHaveWork = true
+  var seenVersion = -1
+  var nextDue: Timestamp?
+  var level = WorkerControl.Level.work
+  var mustReconcile = false
+  var troubleUntil: Int64 = 0
+  private var nextAdoption: Int64 = 0
+  private var nextSeen: Int64 = 0
+  private var nextFreshLook: Int64 = 0
+  private var leftBy = Int64.max
+
+  // The scheduler.
+  var submitting: (call: CommandCall, submission: SubmissionID)?
+  var asking: (call: CommandCall, question: Question)?
+  var controls: [(command: SchedulerCommand, what: String)] = []
+  var controlling: (call: CommandCall, what: String)?
+  /// No submission is made before this time, since the scheduler did not take the last one.
+  var submitAfter: Int64 = 0
+  var submitPause: Int64 = 0
+  var submitTimes: [Int64] = []
+  /// Attempts that go into one submission at most; fewer after the site has refused as many.
+  var groupLimit: Int
+  /// Tasks that one array may have here.
+  var arrayLimit = 1
+  /// Attempts that may be here at the same time.
+  var inFlightLimit = 1
+  /// When the site's limits are to be asked for again; milliseconds of the monotonic clock.
+  var limitsDue: Int64 = 0
+  var poll = PollInterval()
+  /// When the status that is being waited for was asked for.
+  var statusAskedAt: Int64 = 0
+  var nextGates: Int64 = 0
+  /// Since when the scheduler has not answered, and what it said instead.
+  var silence: (since: Timestamp, reason: String)?
+  /// No accounts are asked for before this time, since there are none or they could not be had.
+  var accountsAfter: Int64 = 0
+  /// Nothing is submitted before this time, since very many tasks have vanished at once.
+  var alarmUntil: Int64 = 0
+
+  /// What the scheduler is being asked.
+  enum Question {
+    case status([SubmissionID])
+    case accounts([SubmissionID])
+    case search(SubmissionID)
+    /// With the answers so far.
+    case limits([CommandAnswer])
+  }
+
+  /// Registers the worker in the queue. ``run()`` starts it.
+  ///
+  /// - Parameter dialect: of the scheduler, as it was recognised on this host.
+  package init(
+    store: Store, settings: ClusterWorkerSettings, dialect: any SchedulerDialect, control: WorkerControl,
+    report: @escaping (WorkerEvent) -> Void = { _ in }
+  ) throws {
+    self.store = store
+    self.settings = settings
+    self.dialect = dialect
+    self.control = control
+    self.report = report
+    groupLimit = settings.executor.maxInFlight
+    try store.register(
+      executor: settings.name, host: HostIdentity.hostname, scheduler: dialect.name, title: dialect.title)
+    seat = try store.seatWorker(
+      host: HostIdentity.hostname, bootID: HostIdentity.bootID, pid: getpid(), backend: settings.name,
+      capacity: WorkerCapacity(
+        slots: settings.executor.maxInFlight, cpus: Self.plenty, memory: nil, gpus: Self.plenty))
+    try obeyLimits()
+  }
+
+  /// Of what a cluster has, only the scheduler keeps count.
+  static let plenty = 1_000_000_000
+
+  /// Works until it is asked to end, or, with `untilEmpty`, until there is nothing left for it. What the scheduler has
+  /// in its hands goes on without it.
+  public func run() throws -> WorkerReport {
+    report(.began(name: seat.name, slots: settings.executor.maxInFlight, cpus: 0, gpus: 0))
+    try store.discardDeadLoads()
+    attempt { try takeUpSubmissions() }
+    var reason = "it failed"
+    defer { try? store.leave(seat, reason: reason) }
+    while true {
+      runOnce()
+      if isFinished() {
+        reason = level == .work ? "nothing was left" : "it was asked to end; what was submitted goes on"
+        return summary
+      }
+      waitForNews()
+    }
+  }
+
+  /// One round of the loop, without the wait.
+  func runOnce() {
+    let now = monotonicMilliseconds()
+    followControl(now)
+    hear()
+    if now >= nextAdoption {
+      nextAdoption = now + 500
+      attempt(stalls: false) { try self.adoptOrphans() }
+      noteThatAlive(now)
+    }
+    if now >= nextFreshLook {
+      nextFreshLook = now + 2_000
+      mayHaveWork = true
+    }
+    guard now >= troubleUntil else { return }
+    attempt { try self.noticeChanges() }
+    lookAtGates(now)
+    if mustReconcile { attempt { try self.reconcile() } }
+    if !mustReconcile, isTurnDue() { attempt { try self.turn() } }
+    if !mustReconcile {
+      attempt { try self.submit(now) }
+      attempt { try self.tidySubmissions(now) }
+    }
+    ask(now)
+    controlNext()
+  }
+
+  /// Runs a step whose failure (a full disk, a busy database) must not end the worker: it is told, and tried again.
+  func attempt(stalls: Bool = true, _ step: () throws -> Void) {
+    do { try step() } catch {
+      mustReconcile = true
+      if stalls { troubleUntil = monotonicMilliseconds() + 1000 }
+      tell(trouble: "\(error)")
+    }
+  }
+
+  func tell(trouble: String) {
+    if toldTroubles.isNews(trouble) { report(.trouble(trouble)) }
+  }
+
+  private func followControl(_ now: Int64) {
+    control.drainPipe()
+    let wanted = control.current
+    guard wanted > level else { return }
+    level = wanted
+    // A submit that is under way is waited for: its answer is worth having.
+    leftBy = now + (level == .drain ? 60_000 : 5_000)
+    report(level == .drain ? .draining : .stopping)
+  }
+
+  private func isFinished() -> Bool {
+    let isBusy = submitting != nil || !settlements.isEmpty || !starts.isEmpty
+    if level > .work { return !isBusy || monotonicMilliseconds() >= leftBy }
+    guard settings.untilEmpty, live.isEmpty, !isBusy, !mayHaveWork, !mustReconcile, controls.isEmpty,
+      controlling == nil, submissions.values.allSatisfy({ $0.search?.isQuick == false })
+    else { return false }
+    do {
+      let outlook = try store.outlook(executor: settings.name)
+      return outlook.queued.isEmpty && outlook.active == 0 && outlook.due == 0
+    } catch {
+      tell(trouble: "\(error)")
+      return false
+    }
+  }
+
+  private func noticeChanges() throws {
+    let version = try store.dataVersion()
+    if version != seenVersion {
+      nextDue = try store.nextDue()
+      for id in try store.cancelRequests(of: seat.id) where live[id]?.isCancelled == false {
+        live[id]?.isCancelled = true
+        nextGates = 0
+      }
+      try obeyHolds()
+      mayHaveWork = true
+      seenVersion = version
+    }
+    if let due = nextDue, due <= .now {
+      mayHaveWork = true
+      nextDue = nil
+    }
+  }
+
+  private func noteThatAlive(_ now: Int64) {
+    guard now >= nextSeen else { return }
+    nextSeen = now + 15_000
+    attempt(stalls: false) { try self.store.seen(self.seat.id, note: self.obstacle(now), now: .now) }
+  }
+
+  /// Why it submits nothing at the moment; nil while it does.
+  func obstacle(_ now: Int64) -> String? {
+    if let silence { return "\(dialect.title) does not answer: \(silence.reason)" }
+    if now < alarmUntil { return "very many jobs have vanished from \(dialect.title) at once" }
+    if now < submitAfter, let refusal = lastRefusal {
+      return "\(dialect.title) takes no more for now: \(refusal)"
+    }
+    return nil
+  }
+  var lastRefusal: String?
+
+  /// Waits for the first of: an answer of the scheduler's, a request, rows changed, something due.
+  private func waitForNews() {
+    var descriptors = [pollfd(fd: control.readEnd, events: Int16(POLLIN), revents: 0)]
+    for call in [submitting?.call, asking?.call, controlling?.call] {
+      if let call, call.descriptor >= 0 {
+        descriptors.append(pollfd(fd: call.descriptor, events: Int16(POLLIN), revents: 0))
+      }
+    }
+    Glibc.poll(
+      &descriptors, nfds_t(descriptors.count), isTurnDue() && monotonicMilliseconds() >= troubleUntil ? 0 : 50
+    )
+  }
+}
+
+/// What a cluster's worker may do.
+public struct ClusterWorkerSettings: Sendable {
+  /// The executor's name: as configured, or the kind itself.
+  public var name: String
+  public var executor: ExecutorSettings
+  /// It ends when there is nothing left that it could run.
+  public var untilEmpty: Bool
+  /// Outputs up to this many bytes go into the database.
+  public var inlineOutput: Int
+  /// Milliseconds from SIGTERM to SIGKILL for a command that is out of time.
+  public var grace: Int64
+
+  public init(
+    name: String, executor: ExecutorSettings, untilEmpty: Bool = false, inlineOutput: Int = 16_384,
+    grace: Int64 = 10_000
+  ) {
+    self.name = name
+    self.executor = executor
+    self.untilEmpty = untilEmpty
+    self.inlineOutput = inlineOutput
+    self.grace = grace
+  }
+}
+
+/// When the scheduler is asked next: soon while things change, seldom while nothing does, and never by all workers of
+/// a site at the same time.
+struct PollInterval {
+  private(set) var length: Int64 = 0
+  private(set) var due: Int64 = 0
+
+  /// - Parameter changed: whether the last answer brought anything new.
+  mutating func next(_ now: Int64, changed: Bool, settings: ExecutorSettings) {
+    let upper = max(settings.poll, settings.pollMax)
+    length = changed ? settings.poll : min(upper, max(settings.poll, length + length / 2))
+    due = now + Int64(Double(length) * Double.random(in: 0.9...1.1))
+  }
+
+  /// A question that was not answered makes the next one wait longer.
+  mutating func failed(_ now: Int64, settings: ExecutorSettings) {
+    length = min(max(settings.poll, settings.pollMax), max(settings.poll, length * 2))
+    due = now + Int64(Double(length) * Double.random(in: 0.9...1.1))
+  }
+
+  mutating func hurry(_ now: Int64, settings: ExecutorSettings) { due = min(due, now + settings.poll) }
+}
