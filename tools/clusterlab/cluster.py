@@ -1,5 +1,6 @@
 """A real Slurm for one experiment, and a queue whose workers use it."""
 
+import json
 import os
 import random
 import re
@@ -58,12 +59,16 @@ class Cluster:
         # Unix sockets have short names.
         self.folder = Path(tempfile.mkdtemp(prefix="sl", dir="/tmp"))
         self.folder.chmod(0o755)
-        done = subprocess.run([TESTBEDS / kind, "up", self.folder, *options], stdout=subprocess.PIPE, text=True,
-                              check=True, stderr=subprocess.PIPE)
+        done = self.up(*options)
         # The shell itself knows best what its exports mean.
         shown = subprocess.run(["sh", "-c", done.stdout + "\nenv -0"], stdout=subprocess.PIPE, text=True, check=True)
         exported = dict(entry.split("=", 1) for entry in shown.stdout.split("\0") if "=" in entry)
         self.environment = {name: value for name, value in exported.items() if os.environ.get(name) != value}
+
+    def up(self, *options):
+        """Also for one that is up, with other options."""
+        return subprocess.run([TESTBEDS / self.kind, "up", self.folder, *options], stdout=subprocess.PIPE, text=True,
+                              check=True, stderr=subprocess.PIPE)
 
     def fault(self, name, *arguments):
         subprocess.run([TESTBEDS / self.kind, name, self.folder, *map(str, arguments)], check=True,
@@ -148,6 +153,11 @@ class ClusterSandbox(Sandbox):
             self.environment = kept
         worker.begun = begun
         return worker
+
+    def folder_of(self, sweep):
+        """Where the attempts of a sweep have their folders."""
+        listed = json.loads(self.run("sweeps", "--json").stdout)["sweeps"]
+        return self.queue / "runs" / str(next(row["id"] for row in listed if row["name"] == sweep))
 
     def log_since(self, place):
         return self.log.read_bytes()[place:].decode(errors="replace")

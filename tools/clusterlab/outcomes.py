@@ -90,6 +90,14 @@ def ends(figures, sweepq, work):
         sandbox.wait_for(lambda: running("cancelled"), 60, "nothing runs")
         time.sleep(1)
         cluster.run("scancel", native("cancelled"))
+        # Nobody can write where its gate should be, for a while.
+        submit("unwritable", command=("true",), place="--begin=now+15")
+        folder = sandbox.folder_of("unwritable")
+        sandbox.wait_for(lambda: any(folder.glob("*/order")), 60, "the job's folder was not made")
+        place = next(folder.glob("*/order")).parent
+        cluster.run("chattr", "+i", str(place), check=True)
+        sandbox.wait_for(lambda: f"{place.name}" in sandbox.log_since(0), 90, "that its gate cannot be made is not told")
+        cluster.run("chattr", "-i", str(place), check=True)
         # Its daemon dies; what runs there lives on, as the real one's does, until it finds the fence.
         submit("node", command=("sh", "-c", 'test "$SWEEPQ_ATTEMPT" != 1 || sleep 600'), place="--exclude=n1")
         sandbox.wait_for(lambda: running("node") and node("node"), 60, "the job for the node does not run")
@@ -101,6 +109,7 @@ def ends(figures, sweepq, work):
             Expect("memory", ["out_of_memory", "succeeded"], "completed", "out of memory"),
             Expect("nowhere", ["rejected"], "failed", "working directory"),
             Expect("partition", ["rejected"], "failed", "invalid partition"),
+            Expect("unwritable", ["void", "succeeded"], "completed", "never started"),
             Expect("missing", ["rejected"], "failed", "no-such-command"),
             Expect("code", ["failed"], "failed", "137"),
             Expect("cancelled", ["cancelled"], "cancelled", "by somebody else"),
@@ -131,13 +140,20 @@ def limits(figures, sweepq, work):
         figures.case("limits", all_completed(sandbox, 60))
         lost = json.loads(sandbox.run("show", "--json", "1-60").stdout)["jobs"]
         figures.case("cost", [f"job {job['id']} has {job['attempts']} attempts" for job in lost if job["attempts"] != 1])
+        # The site changes its mind, and the worker does not know: its next array is refused, and made smaller.
+        cluster.up("--max-array", "5", "--conf", "AccountingStorageEnforce=limits,qos", "--conf", "MessageTimeout=5")
+        cluster.run("sacctmgr", "-i", "modify", "qos", "normal", "set", "MaxSubmitJobsPerUser=1000", check=True)
+        sandbox.run("submit", "--name", "refused", "-p", "n=1..12", "--", "true", "{n}")
+        sandbox.run("wait", "@refused", "--timeout", "240s", check=False, timeout=300)
+        figures.case("array too large", all_completed(sandbox, 72) + (
+            [] if "refuses an array" in sandbox.log_since(0) else ["no array was refused"]))
         cluster.fault("kill-controller")
         sandbox.run("submit", "--name", "away", "-p", "n=1..5", "--", "true", "{n}")
         sandbox.wait_for(lambda: "takes no more for now" in sandbox.log_since(0) or "not known" in sandbox.log_since(0), 60,
                          "the worker does not say that the controller is away")
         cluster.fault("start-controller")
         sandbox.run("wait", "--timeout", "240s", check=False, timeout=300)
-        figures.case("controller away", all_completed(sandbox, 65))
+        figures.case("controller away", all_completed(sandbox, 77))
         away = sandbox.environment["SLURM_CONF"]
         sandbox.environment["SLURM_CONF"] = "/nonexistent/slurm.conf"
         refused = sandbox.run("worker", "--backend", "slurm", "--until-empty", check=False, timeout=200)
