@@ -31,7 +31,7 @@ extension ClusterWorker {
     if !adopted.isEmpty {
       summary.adopted += adopted.count
       report(.adopted(adopted.count))
-      nextGates = 0
+      watchAnew()
     }
     for one in adopted { try watch(one) }
     if !dead.isEmpty {

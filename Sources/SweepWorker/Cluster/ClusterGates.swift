@@ -3,19 +3,26 @@ import SweepModel
 import SweepStore
 
 extension ClusterWorker {
-  /// Looks at the gates of all that may have started or ended since, and does what the evidence asks for.
+  /// Something is known that may change whose gates are worth a look.
+  func watchAnew() {
+    watched = nil
+    nextGates = 0
+  }
+
+  /// Looks at the gates of all that may have started or ended since, and does what the evidence asks for. Whose these are
+  /// is decided only when there is news: most of what a scheduler has is waiting.
   func lookAtGates(_ now: Int64) {
     guard now >= nextGates else { return }
-    let begun = now
-    var looks = 0
-    for one in live.values where one.submission != nil && !setAside.contains(one.attempt) && isWorthALook(one)
-    {
-      looks += 1
-      look(at: one, now)
+    let chosen =
+      watched
+      ?? live.values.filter { $0.submission != nil && !setAside.contains($0.attempt) && isWorthALook($0) }
+      .map(\.attempt)
+    watched = chosen
+    for id in chosen {
+      if let one = live[id] { look(at: one, now) }
     }
     // Some 20 µs a gate: at most a fiftieth of the time goes there.
-    let took = monotonicMilliseconds() - begun
-    nextGates = now + max(looks > 0 ? 500 : 250, took * 50)
+    nextGates = now + max(chosen.isEmpty ? 2_000 : 500, (monotonicMilliseconds() - now) * 50)
   }
 
   /// What the scheduler says is waiting has not started: its own word suffices for that, since nothing follows from it.

@@ -31,9 +31,10 @@ extension ClusterWorker {
     }
     let open = submissions.values.filter { $0.nativeID != nil && !$0.isOver }.sorted { $0.id < $1.id }
     if now >= accountsAfter {
+      let due = Set(missing.filter { isToBeAccounted($0, now) }.compactMap { live[$0]?.submission })
       let wanted = open.filter { submission in
         submission.attempts.isEmpty && submission.usageDue <= now && submission.quietSince != nil
-          || submission.attempts.contains { isToBeAccounted($0, now) }
+          || due.contains(submission.id)
       }
       let since = Timestamp(rawValue: (wanted.map(\.intendedAt.rawValue).min() ?? 0) - 3_600_000)
       if !wanted.isEmpty {
@@ -46,7 +47,7 @@ extension ClusterWorker {
         for one in wanted.flatMap(\.attempts) where isToBeAccounted(one, now) {
           live[one]?.isAccounted = true
         }
-        nextGates = 0
+        watchAnew()
       }
     }
     guard now >= poll.due, !open.isEmpty else { return }
@@ -69,7 +70,7 @@ extension ClusterWorker {
         hearAgain()
         let changed = note(sightings, of: ids, askedAt: statusAskedAt, now)
         poll.next(now, changed: changed, settings: settings.executor)
-        nextGates = 0
+        watchAnew()
       case .unavailable(let why):
         poll.failed(now, settings: settings.executor)
         fallSilent(why)
@@ -84,6 +85,7 @@ extension ClusterWorker {
   private func fallSilent(_ why: String) {
     guard silence == nil else { return }
     silence = (.now, why)
+    watchAnew()
     tell(trouble: "\(dialect.title) cannot be asked: \(why)")
     attempt(stalls: false) { try self.store.noteReach(of: self.settings.name, unreachable: self.silence) }
   }
@@ -91,6 +93,7 @@ extension ClusterWorker {
   private func hearAgain() {
     guard silence != nil else { return }
     silence = nil
+    watchAnew()
     attempt(stalls: false) { try self.store.noteReach(of: self.settings.name, unreachable: nil) }
   }
 
@@ -129,6 +132,7 @@ extension ClusterWorker {
           changed = true
           vanished += 1
         }
+        if one.missingSince == nil { missing.remove(attempt) } else { missing.insert(attempt) }
         live[attempt] = one
       }
       let isQuiet = tasks.values.allSatisfy(\.state.isFinal)
@@ -228,7 +232,7 @@ extension ClusterWorker {
         takeUsage(tasks, of: id, now)
       }
     }
-    nextGates = 0
+    watchAnew()
   }
 
   private func takeUsage(_ tasks: [Int?: TaskSighting], of id: SubmissionID, _ now: Int64) {

@@ -79,6 +79,7 @@ extension ClusterWorker {
   func hear() {
     if let (call, id) = submitting, let answer = call.answer() {
       submitting = nil
+      watchAnew()
       FaultPoint.reach(.submissionAnswered)
       attempt { try self.receive(dialect.receipt(answer), of: id) }
     }

@@ -156,6 +156,7 @@ extension ClusterWorker {
   func settle(_ one: ClusterAttempt, _ settlement: Settlement, keeping kept: Set<AttemptFolder.File>?) {
     live[one.attempt] = nil
     notes[one.attempt] = nil
+    missing.remove(one.attempt)
     if let id = one.submission { submissions[id]?.attempts.remove(one.attempt) }
     settling[one.attempt] = (one.folder, kept)
     settlements.append(settlement)

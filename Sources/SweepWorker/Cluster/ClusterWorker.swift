@@ -70,6 +70,10 @@ public final class ClusterWorker {
   /// When the status that is being waited for was asked for.
   var statusAskedAt: Int64 = 0
   var nextGates: Int64 = 0
+  /// Whose gates are looked at; nil to choose them anew.
+  var watched: [AttemptID]?
+  /// What the scheduler does not list any more.
+  var missing: Set<AttemptID> = []
   /// Since when the scheduler has not answered, and what it said instead.
   var silence: (since: Timestamp, reason: String)?
   /// No accounts are asked for before this time, since there are none or they could not be had.
@@ -200,7 +204,7 @@ public final class ClusterWorker {
       nextDue = try store.nextDue()
       for id in try store.cancelRequests(of: seat.id) where live[id]?.isCancelled == false {
         live[id]?.isCancelled = true
-        nextGates = 0
+        watchAnew()
       }
       try obeyHolds()
       mayHaveWork = true
