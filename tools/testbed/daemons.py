@@ -116,7 +116,8 @@ def loopback():
     loopback they get a host name of their own: "localhost", in a UTS namespace."""
     name = socket.gethostname()
     with contextlib.suppress(OSError):
-        if socket.gethostbyname(name).startswith("127."):
+        # Not any other loopback address: Debian's installer gives the host name 127.0.1.1, where nobody asks.
+        if socket.gethostbyname(name) == "127.0.0.1":
             return name.partition(".")[0], []
     prefix = ["unshare", "-u", "sh", "-c", RENAME, "sh"]
     try:
