@@ -21,6 +21,7 @@ public final class Store: Sendable {
   let turnstile: Turnstile
   let once = StoredOnce()
   private let pin: HostPin?
+  private let isShortLived: Bool
 
   /// "swpq", so that a foreign database is recognised.
   static let applicationID: Int32 = 0x7377_7071
@@ -30,19 +31,18 @@ public final class Store: Sendable {
     /// Make the queue if it is not there.
     public var creates: Bool
     public var hostName: String
-    /// Pages in the write-ahead log after which a commit moves them into the database. Few, for a process that soon
-    /// ends: where no other has the queue open, the next one to open it reads the whole log first.
-    public var checkpointPages: Int
+    /// The process soon ends, and leaves the queue without closing it.
+    public var isShortLived: Bool
     public var filesystem: @Sendable (String) throws -> Filesystem
     var steps: [Migrations.Step]
 
     public init(
-      creates: Bool = false, hostName: String = Store.currentHostName(), checkpointPages: Int = 1000,
+      creates: Bool = false, hostName: String = Store.currentHostName(), isShortLived: Bool = false,
       filesystem: @escaping @Sendable (String) throws -> Filesystem = Filesystem.of
     ) {
       self.creates = creates
       self.hostName = hostName
-      self.checkpointPages = checkpointPages
+      self.isShortLived = isShortLived
       self.filesystem = filesystem
       self.steps = Migrations.all
     }
@@ -54,6 +54,7 @@ public final class Store: Sendable {
   ///   `badData` if the file is damaged, foreign or of a newer schema, `permission`, `inputOutput`.
   public init(_ folder: QueueFolder, options: Options = Options()) throws {
     self.folder = folder
+    isShortLived = options.isShortLived
     let path = folder.database
     if !QueueFolder.exists(path) {
       guard errno != EACCES else {
@@ -118,10 +119,25 @@ public final class Store: Sendable {
             result = try body(db)
             return .commit
           }
+          if isShortLived { emptyLongLog(db) }
           return result!
         }
       }
     }
+  }
+
+  /// Bytes of the write-ahead log beyond which a process that soon ends moves it into the database.
+  private static let longLog: Int = 1 << 20
+
+  /// Where no other process has the queue open, whoever opens it reads the whole log first, and by that forgets how much
+  /// of it is in the database already: without this it would grow for as long as only short commands write. With readers
+  /// about it is left for another time, at once.
+  private func emptyLongLog(_ db: Database) {
+    var status = stat()
+    guard stat(folder.database + "-wal", &status) == 0, status.st_size > Self.longLog else { return }
+    try? db.execute(sql: "PRAGMA busy_timeout = 0")
+    _ = try? db.checkpoint(.truncate)
+    try? db.execute(sql: "PRAGMA busy_timeout = 30000")
   }
 
   /// A consistent view of several reads; keep it short, a long one lets the write-ahead log grow without bound.
@@ -158,7 +174,7 @@ public final class Store: Sendable {
   private static let prepareLibrary: Void = { sq_sqlite_without_memory_count() }()
 
   private static func configuration(_ options: Options) -> Configuration {
-    let checkpointPages = options.checkpointPages
+    let checkpointPages = options.isShortLived ? 0 : 1000
     var configuration = Configuration()
     configuration.label = "sweepq"
     configuration.foreignKeysEnabled = true

@@ -14,7 +14,7 @@ extension SubmitCommand {
     var plan = try SubmitPlan(self)
     let output = queue.output
     if dryRun { return try preview(plan, output) }
-    let store = try queue.openStore(mayCreate: true)
+    let store = try queue.openStore(mayCreate: true, isLongLived: plan.points.count > 10_000)
     plan.apply(
       QueueSettings.merged(try ConfigFile.layers(queueFile: store.folder.configuration).map(\.settings)),
       to: self)

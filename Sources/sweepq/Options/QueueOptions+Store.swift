@@ -12,7 +12,7 @@ extension QueueOptions {
     let location = try location()
     try location.require(mayCreate: mayCreate)
     var options = Store.Options(creates: mayCreate && !location.exists)
-    if !isLongLived { options.checkpointPages = 128 }
+    options.isShortLived = !isLongLived
     let store = try Store(QueueFolder(path: location.path), options: options)
     // Never closed: the last close of a database writes its log back into it, with two more syncs and the files to be
     // made anew the next time, for which a command of some milliseconds need not wait.
