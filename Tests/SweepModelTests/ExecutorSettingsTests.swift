@@ -1,0 +1,122 @@
+import Testing
+
+@testable import SweepModel
+
+/// Executors as they stand in a config.yaml, and what a job asks for there.
+@Suite struct ExecutorSettingsTests {
+  private func parse(_ yaml: String) throws -> [String: ExecutorSettings] {
+    try ExecutorSettings.parse(yaml: yaml, file: "config.yaml")
+  }
+
+  @Test func everySettingIsRead() throws {
+    let text = """
+      slots: 4
+      executors:
+        compute:
+          scheduler: slurm
+          partition: short
+          account: abc
+          qos: high
+          constraint: avx512
+          reservation: r1
+          exclusive: yes
+          nodes: 2
+          tasks_per_node: 4
+          mem_per_cpu: 2G
+          gpu_type: a100
+          options: [--comment=x, --nice]
+          mem: 16G
+          time: 4h
+          setup:
+            - module load gcc
+          env: {SBATCH_X: "1"}
+          array: false
+          throttle: 10
+          bundle: 50
+          bundle_parallel: 4
+          max_in_flight: 300
+          submit_rate: 6
+          poll: 5s
+          poll_max: 2m
+          start_deadline: 10m
+          late_files: 20s
+          watch: 30s
+        plain:
+      """
+    let executors = try parse(text)
+    let compute = try #require(executors["compute"])
+    #expect(compute.scheduler == .slurm && !compute.usesArrays && compute.throttle == 10)
+    #expect(
+      compute.cluster
+        == ClusterRequest(
+          nodes: 2, tasksPerNode: 4, memoryPerCPU: MemorySize(rawValue: 2 << 30), gpuType: "a100",
+          queue: "short",
+          account: "abc", qos: "high", constraint: "avx512", reservation: "r1", exclusive: true,
+          options: ["--comment=x", "--nice"]))
+    #expect(
+      compute.memory == MemorySize(rawValue: 16 << 30) && compute.time == WallTime(rawValue: 14_400_000))
+    #expect(compute.setup == ["module load gcc"] && compute.environment == ["SBATCH_X": "1"])
+    #expect(compute.bundle == 50 && compute.bundleParallel == 4 && compute.maxInFlight == 300)
+    #expect(compute.submitRate == 6 && compute.poll == 5_000 && compute.pollMax == 120_000)
+    #expect(compute.startDeadline == 600_000 && compute.lateFiles == 20_000 && compute.watch == 30_000)
+    #expect(executors["plain"] == ExecutorSettings())
+    // The queue's own settings beside them are read as before.
+    #expect(try QueueSettings.parse(yaml: text, file: "config.yaml").slots == 4)
+  }
+
+  @Test func withoutExecutorsThereAreNone() throws {
+    #expect(try parse("").isEmpty)
+    #expect(try parse("slots: 4").isEmpty)
+    #expect(try parse("executors:").isEmpty)
+  }
+
+  @Test(arguments: [
+    ("executors: 3", "must hold executors by name"),
+    ("executors: {local: {}}", "cannot be an executor's name"),
+    ("executors: {'9x': {}}", "cannot be an executor's name"),
+    ("executors: {a: 3}", "has settings by name"),
+    ("executors: {a: {partitoin: x}}", "'partitoin' is not a setting"),
+    ("executors: {a: {scheduler: torque}}", "'scheduler' cannot be 'torque'"),
+    ("executors: {a: {nodes: 0}}", "'nodes' cannot be '0'"),
+    ("executors: {a: {nodes: [1]}}", "must be a single value"),
+    ("executors: {a: {nodes: {b: 1}}}", "must be a single value"),
+    ("executors: {a: {array: maybe}}", "'array' cannot be 'maybe'"),
+    ("executors: {a: {mem: lots}}", "'mem'"),
+    ("executors: {a: {time: soon}}", "'time'"),
+    ("executors: {a: {poll: 0s}}", "'poll' cannot be '0s'"),
+    ("executors: {a: {account: ''}}", "'account' cannot be ''"),
+    ("executors: {a: [", "not valid YAML"),
+  ])
+  func whatIsWrongIsSaidWithItsPlace(yaml: String, words: String) throws {
+    let error = try #require(throws: QueueError.self) { try parse(yaml) }
+    #expect(error.code == .configuration)
+    #expect(error.message.contains(words), "\(error.message)")
+    #expect(error.message.hasPrefix("config.yaml"))
+  }
+
+  @Test func theJobGoesBeforeTheExecutorAndOptionsAddUp() {
+    var settings = ExecutorSettings()
+    settings.cluster = ClusterRequest(nodes: 2, queue: "long", options: ["--a"])
+    settings.memory = MemorySize(rawValue: 1 << 30)
+    settings.time = WallTime(rawValue: 1_000)
+    let plain = settings.request(Resources())
+    #expect(plain.cluster?.queue == "long" && plain.memory == settings.memory && plain.time == settings.time)
+    let own = settings.request(
+      Resources(
+        memory: MemorySize(rawValue: 5), time: WallTime(rawValue: 6),
+        cluster: ClusterRequest(queue: "short", options: ["--b"])))
+    #expect(
+      own.cluster?.queue == "short" && own.cluster?.nodes == 2 && own.cluster?.options == ["--a", "--b"])
+    #expect(own.memory?.rawValue == 5 && own.time?.rawValue == 6)
+    // Who counts memory by CPU has not left it open.
+    let perCPU = settings.request(Resources(cluster: ClusterRequest(memoryPerCPU: MemorySize(rawValue: 7))))
+    #expect(perCPU.memory == nil)
+  }
+
+  @Test func aNameIsPlain() {
+    for name in ["compute", "a-b_c.9"] { #expect(ExecutorSettings.isName(name)) }
+    for name in ["", "local", "9a", "a b", "ä", String(repeating: "a", count: 65)] {
+      #expect(!ExecutorSettings.isName(name))
+    }
+  }
+}
