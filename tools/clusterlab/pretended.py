@@ -35,7 +35,8 @@ def run(sweepq, work, jobs=120, turns=24, seed=None):
 
 def storm(figures, sweepq, work, kind, options, jobs, turns, chance):
     cluster = Cluster("--slots", "8", *options, kind=kind)
-    sandbox = ClusterSandbox(sweepq, work / f"{kind}{len(figures.values)}{figures.cases}", cluster)
+    # Few at a time, so that there is always something to submit when a fault comes.
+    sandbox = ClusterSandbox(sweepq, work / f"{kind}{len(figures.values)}{figures.cases}", cluster, "    max_in_flight: 12\n")
     sandbox.submit(jobs, pause="mixed")
     ended = LineCounter(sandbox.lines)
     worker = sandbox.start_worker()

@@ -20,7 +20,8 @@ def run(sweepq, work, jobs=1000, kills=50, faults=True, seed=None):
     figures.values |= {"jobs": jobs, "seed": seed}
     # A node tells soon which of its jobs have ended, which a controller without its memory does not know.
     cluster = Cluster("--cpus", "16", "--slurmd-timeout", "15", "--conf", "MessageTimeout=5")
-    sandbox = ClusterSandbox(sweepq, work / figures.name, cluster)
+    # Few at a time, so that there is always something to submit when a fault comes.
+    sandbox = ClusterSandbox(sweepq, work / figures.name, cluster, "    max_in_flight: 60\n" if faults else "")
     sandbox.submit(jobs, pause="mixed")
     ended = LineCounter(sandbox.lines)
     # Without other faults two of them share the executor: neither may touch what is the other's.
