@@ -58,6 +58,6 @@ import Testing
         }
       if let target { #expect(kind.states.allSatisfy { $0.mayBecome(target) }) }
     }
-    #expect(JobChange.Kind.prune.states.allSatisfy(\.isFinal))
+    #expect(JobChange.Kind.prune.states.allSatisfy { $0.isFinal })
   }
 }

@@ -198,7 +198,7 @@ import Testing
     let queue = try TestQueue()
     let first = try queue.submitOne(TestQueue.request("first"))
     var request = TestQueue.request("second")
-    request.dependencies = [Dependency(target: .job(first), needsSuccess: true)]
+    request.dependencies = [Dependency(.job(first), needsSuccess: true)]
     try queue.submit(Self.count, request)
     let begun = try queue.store.begin(.priority(7), .sweep("second"))
     #expect(begun.lanes.count == 1)
