@@ -21,13 +21,15 @@ extension Store {
     return try write { db in
       let isAlone =
         try Int.fetchOne(
-          db.cachedStatement(sql: "SELECT 1 FROM errand INDEXED BY errand_open WHERE finished_at IS NULL LIMIT 1"))
+          db.cachedStatement(
+            sql: "SELECT 1 FROM errand INDEXED BY errand_open WHERE finished_at IS NULL LIMIT 1"))
         == nil
       let range = try range(of: selection, db)
       var errand = Errand(
         id: nil, change: change, selection: selection, askedAt: .now,
         since: try Int64.fetchOne(db, sql: "SELECT max(id) FROM transition") ?? 0,
-        firstJob: range?.lowerBound ?? 0, lastJob: range?.upperBound ?? -1, doneTo: (range?.lowerBound ?? 0) - 1)
+        firstJob: range?.lowerBound ?? 0, lastJob: range?.upperBound ?? -1,
+        doneTo: (range?.lowerBound ?? 0) - 1)
       errand.requested = try askWorkers(errand, db)
       if isAlone { _ = try advance(&errand, isFresh: true, &submitLock, db) }
       if !errand.isFinished {
@@ -43,7 +45,8 @@ extension Store {
     guard
       try read({
         try Int.fetchOne(
-          $0.cachedStatement(sql: "SELECT 1 FROM errand INDEXED BY errand_open WHERE finished_at IS NULL LIMIT 1"))
+          $0.cachedStatement(
+            sql: "SELECT 1 FROM errand INDEXED BY errand_open WHERE finished_at IS NULL LIMIT 1"))
       }) != nil
     else { return .nothing }
     var submitLock: FileLock?

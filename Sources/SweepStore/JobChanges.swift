@@ -117,7 +117,8 @@ extension Store {
       return
     }
     errand.matched +=
-      try Int.fetchOne(db, sql: "SELECT count(*) FROM job WHERE \(filter.sql)", arguments: filter.arguments) ?? 0
+      try Int.fetchOne(db, sql: "SELECT count(*) FROM job WHERE \(filter.sql)", arguments: filter.arguments)
+      ?? 0
     let states = errand.change.kind.states
     switch errand.change {
     case .cancel(let reason):

@@ -31,7 +31,8 @@ extension Store {
           SELECT sum(active), sum(CASE WHEN blocked = 0 AND loader IS NULL THEN waiting ELSE 0 END) FROM lane
           WHERE executor IS NULL OR executor = ?
           """, arguments: [executor])
-      return Outlook(queued: queued, active: row?[0] ?? 0, due: row?[1] ?? 0,
+      return Outlook(
+        queued: queued, active: row?[0] ?? 0, due: row?[1] ?? 0,
         isChanging: try isChanging(db))
     }
   }

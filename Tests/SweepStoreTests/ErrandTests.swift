@@ -203,7 +203,8 @@ import Testing
     let begun = try queue.store.begin(.priority(7), .sweep("second"))
     #expect(begun.lanes.count == 1)
     try drain(queue.store)
-    #expect(try queue.store.value("SELECT count(*) FROM lane WHERE priority = 7") == "1", "one for all windows")
+    #expect(
+      try queue.store.value("SELECT count(*) FROM lane WHERE priority = 7") == "1", "one for all windows")
     #expect(try count(queue, .waiting) == Self.count)
     let seat = try queue.seat()
     try queue.run(.succeeded, seat)
@@ -285,7 +286,8 @@ import Testing
     #expect(try queue.store.carryOut() == .progressed)
     #expect(try queue.store.carryOut() == .nothing)
     #expect(
-      try queue.store.value("SELECT failure FROM errand WHERE id = \(id)")?.contains("cannot be read") == true)
+      try queue.store.value("SELECT failure FROM errand WHERE id = \(id)")?.contains("cannot be read") == true
+    )
     #expect(try queue.store.check().count == 2)
     #expect(try queue.turn(seat, claim: 1).claimed.count == 1, "and everything else goes on")
   }

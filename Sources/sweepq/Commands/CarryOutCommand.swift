@@ -4,7 +4,8 @@ import SweepWorker
 /// Carries on changes of many jobs in the background. Started by the commands that were asked for them.
 struct CarryOutCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "carry-out", abstract: "Carry on changes of many jobs (started by the commands that change jobs).",
+    commandName: "carry-out",
+    abstract: "Carry on changes of many jobs (started by the commands that change jobs).",
     shouldDisplay: false)
 
   @OptionGroup var queue: QueueOptions

@@ -13,7 +13,8 @@ struct ChangeReport {
   /// Why the rest was left alone.
   let rest: String
 
-  func run(_ options: QueueOptions, _ wishes: ChangeOptions, _ selection: JobSelection, _ change: JobChange) throws
+  func run(_ options: QueueOptions, _ wishes: ChangeOptions, _ selection: JobSelection, _ change: JobChange)
+    throws
   {
     let output = options.output
     let store = try options.openStore()

@@ -20,7 +20,8 @@ enum ErrandListing {
     if let failure = errand.failure {
       return "A \(errand.change.kind) of many jobs was given up (\(failure)); see: sweepq check"
     }
-    return "A \(errand.change.kind) of many jobs goes on: \(AmountText.plural(errand.changed, "job")) so far, "
+    return
+      "A \(errand.change.kind) of many jobs goes on: \(AmountText.plural(errand.changed, "job")) so far, "
       + "\(Int(errand.progress * 100))% of the way"
   }
 }

@@ -67,7 +67,9 @@ extension Store {
   /// How many jobs it changes, those that it has changed among them; nil where they would have to be looked at one by one.
   func total(of errand: Errand) throws -> Int? {
     var open = errand.selection
-    guard open.ids.isEmpty, open.conditions.isEmpty, open.tags.isEmpty, open.reasonPattern == nil else { return nil }
+    guard open.ids.isEmpty, open.conditions.isEmpty, open.tags.isEmpty, open.reasonPattern == nil else {
+      return nil
+    }
     if case .prune(.some) = errand.change { return nil }
     let states = errand.change.kind.states
     open.states = open.states.isEmpty ? states : open.states.intersection(states)

@@ -24,13 +24,11 @@ struct JobWait {
     while true {
       // What was asked for of many jobs goes first, and is not left lying where nobody carries it out.
       let isChanging = try store.isChanging()
-      if isChanging {
-        _ = try ErrandCarrier(store).step()
-        version = nil
-      }
+      if isChanging { _ = try ErrandCarrier(store).step() }
       let current = try store.dataVersion()
-      if current != version {
-        version = current
+      if isChanging || current != version {
+        // What it has done itself gives no news.
+        version = isChanging ? nil : current
         let began = Timestamp.now
         counts = try store.counts(selection)
         if counts.unfinished == 0, !isChanging { return counts }

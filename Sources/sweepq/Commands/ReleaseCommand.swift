@@ -18,7 +18,8 @@ struct ReleaseCommand: ParsableCommand {
   func run() throws {
     let jobs = try selection.selectionForChange("release")
     let report = ChangeReport(
-      done: "released", doing: "releasing", askedOf: "submitted job", asked: "to be released by the scheduler",
+      done: "released", doing: "releasing", askedOf: "submitted job",
+      asked: "to be released by the scheduler",
       rest: "they are not held")
     try report.run(queue, change, jobs, .release)
   }
