@@ -31,6 +31,7 @@ extension Store {
         firstJob: range?.lowerBound ?? 0, lastJob: range?.upperBound ?? -1,
         doneTo: (range?.lowerBound ?? 0) - 1)
       errand.requested = try askWorkers(errand, db)
+      if errand.isCountedByLanes { errand.matched = try countByLanes(selection, db) }
       if isAlone { _ = try advance(&errand, isFresh: true, &submitLock, db) }
       if !errand.isFinished {
         errand.id = try insert(errand, db)
@@ -143,54 +144,5 @@ extension Store {
         """
     }
     return filter
-  }
-
-  /// The ids among which a selection's jobs are at present; nil where there are none.
-  private func range(of selection: JobSelection, _ db: Database) throws -> ClosedRange<Int64>? {
-    guard let first = try firstJob(of: selection, from: 1, db) else { return nil }
-    let last: Int64?
-    if selection.ids.isEmpty, !selection.sweeps.isEmpty {
-      last = try sweepIDs(of: selection, db).compactMap { sweep in
-        try Int64.fetchOne(db, sql: "SELECT max(id) FROM job WHERE sweep = ?", arguments: [sweep])
-      }.max()
-    } else {
-      let all = try Int64.fetchOne(db, sql: "SELECT max(id) FROM job")
-      last = selection.sweeps.isEmpty ? min(all ?? 0, selection.ids.last?.upperBound ?? .max) : all
-    }
-    guard let last, first <= last else { return nil }
-    return first...last
-  }
-
-  /// The next ids to look at; nil where there are no more.
-  private func nextWindow(_ errand: Errand, _ db: Database) throws -> ClosedRange<Int64>? {
-    guard errand.doneTo < errand.lastJob,
-      let first = try firstJob(of: errand.selection, from: errand.doneTo + 1, db), first <= errand.lastJob
-    else { return nil }
-    return first...min(errand.lastJob, first + Self.changeWindow - 1)
-  }
-
-  /// The first id from `id` on that may be a job of the selection. What lies between two of them costs nothing.
-  private func firstJob(of selection: JobSelection, from id: Int64, _ db: Database) throws -> Int64? {
-    if selection.ids.isEmpty, !selection.sweeps.isEmpty {
-      return try sweepIDs(of: selection, db).compactMap { sweep in
-        try Int64.fetchOne(
-          db.cachedStatement(
-            sql: "SELECT id FROM job INDEXED BY job_sweep WHERE sweep = ? AND id >= ? ORDER BY id LIMIT 1"),
-          arguments: [sweep, id])
-      }.min()
-    }
-    func wanted(_ id: Int64) -> Int64? {
-      if selection.ids.isEmpty || !selection.sweeps.isEmpty { return id }
-      return selection.ids.first { $0.upperBound >= id }.map { max($0.lowerBound, id) }
-    }
-    guard let from = wanted(id),
-      let found = try Int64.fetchOne(
-        db.cachedStatement(sql: "SELECT min(id) FROM job WHERE id >= ?"), arguments: [from])
-    else { return nil }
-    return wanted(found)
-  }
-
-  private func sweepIDs(of selection: JobSelection, _ db: Database) throws -> [Int64] {
-    try selection.sweeps.compactMap { try sweep(named: $0, db)?.id.rawValue }
   }
 }

@@ -116,9 +116,11 @@ extension Store {
       errand.changed += try remove(filter, db)
       return
     }
-    errand.matched +=
-      try Int.fetchOne(db, sql: "SELECT count(*) FROM job WHERE \(filter.sql)", arguments: filter.arguments)
-      ?? 0
+    if !errand.isCountedByLanes {
+      errand.matched +=
+        try Int.fetchOne(db, sql: "SELECT count(*) FROM job WHERE \(filter.sql)", arguments: filter.arguments)
+        ?? 0
+    }
     let states = errand.change.kind.states
     switch errand.change {
     case .cancel(let reason):

@@ -276,6 +276,46 @@ import Testing
     #expect(try queue.store.begin(.release, ids).changed == 2)
   }
 
+  @Test func fewOfVeryManyAreFoundAtOnce() throws {
+    let queue = try TestQueue()
+    let seat = try queue.seat()
+    let retry = RetrySettings(limit: 0, delay: 0)
+    for name in ["a", "b"] {
+      try queue.run(
+        .failed, seat, reason: try queue.submitOne(TestQueue.request("\(name)1", retry: retry)).description)
+      try queue.submit(Self.count, TestQueue.request("\(name)2", retry: retry))
+      _ = try queue.store.hold(.sweep("\(name)2"))
+    }
+    let last = Int64(Self.count) * 2 + 2
+    _ = try queue.store.release(.job(JobID(rawValue: last)))
+    #expect(try queue.claimOne(seat).job == JobID(rawValue: last))
+    // One window holds the first of them; the second is far off, and the next that is looked at.
+    let begun = try queue.store.begin(.retry, JobSelection(states: [.failed]))
+    #expect(begun.changed == 1)
+    #expect(try drain(queue.store) == 1)
+    #expect(try count(queue, .queued) == 2)
+    let all = try queue.store.begin(.cancel(reason: "enough"), JobSelection(sweeps: ["a1", "b1"]))
+    #expect(all.changed == 1 && all.receipt.untouched == 1)
+    #expect(try drain(queue.store) == 1)
+    let untouched = try queue.store.retry(JobSelection()).untouched
+    #expect(untouched == Self.count * 2, "held jobs and the one that is claimed, none of which was looked at")
+    _ = try queue.store.begin(.priority(3), JobSelection(states: [.claimed]))
+    #expect(try queue.store.job(JobID(rawValue: last))?.priority == 3)
+    #expect(try !queue.store.hasErrands())
+    try queue.expectClean()
+  }
+
+  @Test func veryManyLanesAreLookedAtJobByJob() throws {
+    let queue = try TestQueue()
+    for number in 0..<1100 {
+      var request = TestQueue.request("one")
+      request.priority = number
+      _ = try queue.store.submit(request, points: ["{\"n\":\(number)}"])
+    }
+    #expect(try queue.store.cancel(JobSelection(states: [.queued])).changed == 1100)
+    try queue.expectClean()
+  }
+
   @Test func aDamagedOneIsGivenUp() throws {
     let queue = try TestQueue()
     let seat = try queue.seat()

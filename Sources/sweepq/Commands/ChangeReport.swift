@@ -44,8 +44,8 @@ struct ChangeReport {
   private func unfinished(_ receipt: ChangeReceipt, of total: Int?) -> String {
     let parts = parts(receipt)
     return "\(doing) \(total.map { AmountText.plural($0, "job") } ?? "jobs"): "
-      + (parts.isEmpty ? "" : "\(parts.joined(separator: ", ")) so far; ")
-      + "the rest goes on in the background, and nothing starts until it is done (see: sweepq status)"
+      + (parts.isEmpty ? "this" : "\(parts.joined(separator: ", ")) so far; the rest")
+      + " goes on in the background, and nothing starts until it is done (see: sweepq status)"
   }
 
   private func parts(_ receipt: ChangeReceipt) -> [String] {
