@@ -41,7 +41,7 @@ package struct ErrandCarrier {
       while true {
         let step = try step()
         if step == .nothing { break }
-        if step == .waits { usleep(50_000) }
+        if step == .waits { usleep(100_000) }
       }
     }
   }

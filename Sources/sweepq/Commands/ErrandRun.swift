@@ -34,12 +34,12 @@ struct ErrandRun {
       bar.update(done: Int64(errand.changed + errand.requested), of: Int64(total ?? 0))
       try pause(0)
     }
-    if let failure = errand.failure {
-      throw QueueError(.internalFault, "the change was given up: \(failure)", remedy: "run: sweepq check")
-    }
     // What a prune has left in few folders is gone when it answers.
     if errand.isFinished, change.kind == .prune { _ = try carrier.step() }
     if try store.hasErrands() { handOver() }
+    if let failure = errand.failure {
+      throw QueueError(.internalFault, "the change was given up: \(failure)", remedy: "run: sweepq check")
+    }
     return (errand, total)
   }
 
