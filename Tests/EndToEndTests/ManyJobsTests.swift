@@ -68,6 +68,18 @@ struct ManyJobsTests {
     }
   }
 
+  @Test(.enabled(if: Testbed.isThere("pbs"))) func aClustersWorkerTakesItUp() throws {
+    let testbed = try Testbed("pbs", "--slots", "1")
+    defer { testbed.takeDown() }
+    try interrupt { sandbox in
+      try sandbox.succeed("submit", "--backend", "pbs", "--", "touch", "../ran")
+      let worker = try sandbox.run(
+        "worker", "--backend", "pbs", "--until-empty", environment: testbed.environment)
+      #expect(worker.exitCode == 0 && sandbox.exists("ran"))
+      #expect(try sandbox.json("status").counts.completed.int == 1)
+    }
+  }
+
   @Test func theNextChangeTakesItUp() throws {
     try interrupt { sandbox in
       // It stands behind the first one, which leaves it nothing.
