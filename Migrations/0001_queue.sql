@@ -234,6 +234,34 @@ CREATE TABLE submit_key (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX submit_key_sweep ON submit_key(sweep);
 
+-- A change of many jobs that goes on, window by window of their ids, until it is done, whoever carries it out.
+CREATE TABLE errand (
+  id          INTEGER PRIMARY KEY AUTOINCREMENT,
+  kind        TEXT NOT NULL CHECK (kind IN ('cancel', 'hold', 'release', 'retry', 'rerun', 'priority', 'prune')),
+  selection   TEXT NOT NULL,          -- JSON object, see JobSelection
+  reason      TEXT,
+  priority    INTEGER,
+  before      INTEGER,                -- prune: only what ended before this time
+  asked_at    INTEGER NOT NULL,
+  since       INTEGER NOT NULL,       -- the last transition when it was asked for
+  first_job   INTEGER NOT NULL,
+  last_job    INTEGER NOT NULL,       -- what was submitted later is not its business
+  done_to     INTEGER NOT NULL,       -- up to this job all is done
+  matched     INTEGER NOT NULL DEFAULT 0,
+  changed     INTEGER NOT NULL DEFAULT 0,
+  requested   INTEGER NOT NULL DEFAULT 0,
+  sweeps      INTEGER NOT NULL DEFAULT 0,    -- prune: sweeps removed
+  lanes       TEXT NOT NULL DEFAULT '{}',    -- priority: JSON object, the lanes made for those that wait
+  finished_at INTEGER,
+  failure     TEXT                    -- why it was given up
+) STRICT;
+CREATE INDEX errand_open ON errand(id) WHERE finished_at IS NULL;
+
+-- Folders of attempts that were pruned, under runs, which are still to be removed.
+CREATE TABLE leftover (
+  path TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE executor (
   name         TEXT PRIMARY KEY,
   host         TEXT NOT NULL,

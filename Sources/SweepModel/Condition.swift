@@ -6,7 +6,7 @@
 /// and 0. Texts compare byte by byte. A number and a text that is none are unequal and in no order. A name that
 /// the point does not have makes its comparison unknown, in the sense of SQL: neither it nor its negation matches.
 public indirect enum Condition: Hashable, Sendable {
-  public enum Comparison: String, Hashable, Sendable, CaseIterable {
+  public enum Comparison: String, Hashable, Sendable, Codable, CaseIterable {
     case equal = "="
     case notEqual = "!="
     case less = "<"

@@ -20,6 +20,7 @@ public enum FaultPoint {
     case submitBeforeCommit = "submit.before-commit"
     case submitAfterCommit = "submit.after-commit"
     case submitBetweenBatches = "submit.between-batches"
+    case errandBetweenWindows = "errand.between-windows"
     case turnBeforeCommit = "turn.before-commit"
     case turnAfterCommit = "turn.after-commit"
     case launchFolderMade = "launch.folder-made"

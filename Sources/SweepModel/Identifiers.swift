@@ -39,6 +39,14 @@ public struct SubmissionID: RawRepresentable, Hashable, Sendable, Codable, Compa
   public var description: String { String(rawValue) }
 }
 
+/// The number of a change of many jobs, unique in its queue and never used again.
+public struct ErrandID: RawRepresentable, Hashable, Sendable, Codable, Comparable, CustomStringConvertible {
+  public let rawValue: Int64
+  public init(rawValue: Int64) { self.rawValue = rawValue }
+  public static func < (a: ErrandID, b: ErrandID) -> Bool { a.rawValue < b.rawValue }
+  public var description: String { String(rawValue) }
+}
+
 /// A worker's number, unique in its queue and never used again.
 public struct WorkerID: RawRepresentable, Hashable, Sendable, Codable, Comparable, CustomStringConvertible {
   public let rawValue: Int64

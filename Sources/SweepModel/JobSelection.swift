@@ -2,7 +2,7 @@
 ///
 /// A job is selected if it fits all kinds of criteria that are given, and within `ids` and `sweeps` together, any
 /// one. Nothing given selects every job.
-public struct JobSelection: Hashable, Sendable {
+public struct JobSelection: Hashable, Sendable, Codable {
   /// Job numbers, ascending, without overlaps or neighbours.
   public var ids: [ClosedRange<Int64>]
   /// Names of sweeps, as given after `@`.

@@ -1,5 +1,5 @@
 /// One parameter's or result's value.
-public enum ParameterValue: Hashable, Sendable {
+public enum ParameterValue: Hashable, Sendable, Codable {
   case integer(Int64)
   case real(Double)
   case text(String)

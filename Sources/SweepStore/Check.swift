@@ -161,6 +161,17 @@ extension Store {
       """
     ),
     (
+      "every change of many jobs has a selection that can be read, and stays within its jobs",
+      """
+      SELECT 'change ' || id || ', a ' || kind FROM errand
+      WHERE NOT json_valid(selection) OR (finished_at IS NULL AND done_to > last_job)
+      """
+    ),
+    (
+      "every change of many jobs could be carried out",
+      "SELECT 'change ' || id || ', a ' || kind || ': ' || failure FROM errand WHERE failure IS NOT NULL"
+    ),
+    (
       "every lane's resources are a JSON object",
       "SELECT 'lane ' || id FROM lane WHERE NOT json_valid(resources) OR json_type(resources) <> 'object'"
     ),

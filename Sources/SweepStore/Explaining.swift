@@ -76,7 +76,7 @@ extension Store {
   }
 
   private func explainWaiting(_ job: JobRecord, _ now: Timestamp) throws -> [String] {
-    var sentences = try unfinishedDependencies(of: job.id)
+    var sentences = try changesGoingOn() + unfinishedDependencies(of: job.id)
     if let due = job.dueAt, due > now {
       let why = job.reason.map { " (its last attempt: \($0))" } ?? ""
       sentences.append("It waits \((due - now + 999) / 1000) s more for its time\(why).")
@@ -116,8 +116,13 @@ extension Store {
     }
   }
 
+  private func changesGoingOn() throws -> [String] {
+    guard try isChanging() else { return [] }
+    return ["A change of many jobs goes on (see: sweepq status); nothing starts until it is done."]
+  }
+
   private func explainQueued(_ job: JobRecord, _ now: Timestamp) throws -> [String] {
-    var sentences: [String] = []
+    var sentences = try changesGoingOn()
     if let sweep = try sweep(job.sweep), sweep.pausedAt != nil {
       let why = sweep.pauseReason.map { " (\($0))" } ?? ""
       sentences.append(

@@ -14,61 +14,73 @@ public struct ChangeReceipt: Sendable, Hashable {
 }
 
 extension Store {
-  /// Ids looked at in one transaction of a change of many jobs, so that workers can write between two of them.
-  static let changeWindow: Int64 = 20_000
-
   /// Cancels jobs: those that have not started at once, active ones by asking their worker.
   public func cancel(
     _ selection: JobSelection, reason: String = "cancelled by a person", progress: ((Int) -> Void)? = nil
   ) throws -> ChangeReceipt {
-    try change(selection, progress) { filter, receipt, db in
-      receipt.changed += try update(
-        filter, from: ["held", "waiting", "queued"],
-        set: "state = 'cancelled', reason = ?, due_at = NULL", [reason], db)
-      try db.execute(
-        sql: """
-          UPDATE job SET cancel_at = ? WHERE \(filter.sql) AND state IN ('claimed', 'submitted', 'running')
-            AND cancel_at IS NULL
-          """, arguments: [Timestamp.now.rawValue] + filter.arguments)
-      receipt.requested += db.changesCount
-      try noteEnds(db)
-    }
+    try change(.cancel(reason: reason), selection, progress)
   }
 
   /// Holds jobs that have not started: those that a scheduler has by asking their worker to have it hold them.
   public func hold(
     _ selection: JobSelection, reason: String = "held by a person", progress: ((Int) -> Void)? = nil
   ) throws -> ChangeReceipt {
-    try change(selection, progress) { filter, receipt, db in
-      receipt.changed += try update(
-        filter, from: ["waiting", "queued"], set: "state = 'held', reason = ?", [reason], db)
-      receipt.requested += try askToHold("asked", filter, where: "hold IS NOT 'asked'", db)
-    }
+    try change(.hold(reason: reason), selection, progress)
   }
 
   /// Releases held jobs: to be queued, or to wait where their dependencies or their time demand it.
   public func release(_ selection: JobSelection, progress: ((Int) -> Void)? = nil) throws -> ChangeReceipt {
-    try change(selection, progress) { filter, receipt, db in
-      let now = Timestamp.now.rawValue
-      receipt.changed += try update(
-        filter, from: ["held"],
-        set: """
-          state = CASE WHEN due_at > ? OR (SELECT blocked FROM lane WHERE lane.id = job.lane)
-            THEN 'waiting' ELSE 'queued' END, reason = NULL
-          """, [now], db)
-      receipt.requested += try askToHold("release", filter, where: "hold = 'asked'", db)
-      try noteEnds(db)
-    }
+    try change(.release, selection, progress)
   }
 
-  private func askToHold(
-    _ wish: String, _ filter: JobFilter, where condition: String, _ db: Database
-  ) throws -> Int {
-    try db.execute(
-      sql: """
-        UPDATE attempt SET hold = ? WHERE ended_at IS NULL AND \(condition)
-          AND id IN (SELECT attempt FROM job WHERE \(filter.sql) AND state = 'submitted')
-        """, arguments: [wish] + filter.arguments)
+  /// Tries failed and cancelled jobs again, with a fresh budget of retries.
+  public func retry(_ selection: JobSelection, progress: ((Int) -> Void)? = nil) throws -> ChangeReceipt {
+    try change(.retry, selection, progress)
+  }
+
+  /// Runs finished jobs again, completed ones too; their earlier attempts and results stay.
+  public func rerun(_ selection: JobSelection, progress: ((Int) -> Void)? = nil) throws -> ChangeReceipt {
+    try change(.rerun, selection, progress)
+  }
+
+  /// Gives unfinished jobs another priority. A job that is active takes it along to its next try.
+  public func setPriority(
+    _ priority: Int, _ selection: JobSelection, progress: ((Int) -> Void)? = nil
+  ) throws -> ChangeReceipt {
+    try change(.priority(priority), selection, progress)
+  }
+
+  private func change(
+    _ change: JobChange, _ selection: JobSelection, _ progress: ((Int) -> Void)?
+  ) throws -> ChangeReceipt {
+    try self.change(change, selection) { progress?($0.changed + $0.requested) }.receipt
+  }
+
+  // MARK: Active jobs
+
+  /// Asks the workers of active jobs: of all of them when the change is asked for, since what they do goes on while it
+  /// is carried out. Returns how many were asked.
+  func askWorkers(_ errand: Errand, _ db: Database) throws -> Int {
+    let alive = "SELECT job FROM attempt INDEXED BY attempt_alive WHERE ended_at IS NULL"
+    let filter = try filter(for: errand.selection, db)
+    func askToHold(_ wish: String, where condition: String) throws {
+      try db.execute(
+        sql: """
+          UPDATE attempt SET hold = ? WHERE ended_at IS NULL AND \(condition) AND id IN (
+            SELECT attempt FROM job WHERE job.id IN (\(alive)) AND \(filter.sql) AND state = 'submitted')
+          """, arguments: [wish] + filter.arguments)
+    }
+    switch errand.change {
+    case .cancel:
+      try db.execute(
+        sql: """
+          UPDATE job SET cancel_at = ? WHERE job.id IN (\(alive)) AND \(filter.sql)
+            AND state IN ('claimed', 'submitted', 'running') AND cancel_at IS NULL
+          """, arguments: [errand.askedAt.rawValue] + filter.arguments)
+    case .hold: try askToHold("asked", where: "hold IS NOT 'asked'")
+    case .release: try askToHold("release", where: "hold = 'asked'")
+    case .retry, .rerun, .priority, .prune: return 0
+    }
     return db.changesCount
   }
 
@@ -96,23 +108,57 @@ extension Store {
     }
   }
 
-  /// Tries failed and cancelled jobs again, with a fresh budget of retries.
-  public func retry(_ selection: JobSelection, progress: ((Int) -> Void)? = nil) throws -> ChangeReceipt {
-    try change(selection, progress) { filter, receipt, db in
-      try awaitDependencies(of: filter, from: ["failed", "cancelled"], db)
-      receipt.changed += try update(
-        filter, from: ["failed", "cancelled"], set: Self.afresh, ["retry asked for by a person"], db)
+  // MARK: One window
+
+  /// Changes the jobs of a filter that are in a state for it, and counts them.
+  func apply(_ errand: inout Errand, _ filter: JobFilter, _ db: Database) throws {
+    if case .prune = errand.change {
+      errand.changed += try remove(filter, db)
+      return
+    }
+    if !errand.isCountedByLanes {
+      errand.matched +=
+        try Int.fetchOne(db, sql: "SELECT count(*) FROM job WHERE \(filter.sql)", arguments: filter.arguments)
+        ?? 0
+    }
+    let states = errand.change.kind.states
+    switch errand.change {
+    case .cancel(let reason):
+      errand.changed += try update(
+        filter, from: states, set: "state = 'cancelled', reason = ?, due_at = NULL", [reason], db)
+      try noteEnds(db)
+    case .hold(let reason):
+      errand.changed += try update(filter, from: states, set: "state = 'held', reason = ?", [reason], db)
+    case .release:
+      errand.changed += try update(
+        filter, from: states,
+        set: """
+          state = CASE WHEN due_at > ? OR (SELECT blocked FROM lane WHERE lane.id = job.lane)
+            THEN 'waiting' ELSE 'queued' END, reason = NULL
+          """, [Timestamp.now.rawValue], db)
+      try noteEnds(db)
+    case .retry, .rerun:
+      try awaitDependencies(of: filter, db)
+      errand.changed += try update(
+        filter, from: states, set: Self.afresh, ["\(errand.change.kind) asked for by a person"], db)
+    case .priority(let priority): try move(to: priority, &errand, filter, db)
+    case .prune: break
     }
   }
 
-  /// Runs finished jobs again, completed ones too; their earlier attempts and results stay.
-  public func rerun(_ selection: JobSelection, progress: ((Int) -> Void)? = nil) throws -> ChangeReceipt {
-    try change(selection, progress) { filter, receipt, db in
-      try awaitDependencies(of: filter, from: ["failed", "cancelled"], db)
-      receipt.changed += try update(
-        filter, from: ["completed", "failed", "cancelled"], set: Self.afresh, ["rerun asked for by a person"],
-        db)
-    }
+  private func update(
+    _ filter: JobFilter, from states: Set<JobState>, set: String, _ values: [any DatabaseValueConvertible],
+    _ db: Database
+  ) throws -> Int {
+    try db.execute(
+      sql: """
+        UPDATE job SET \(set), changed_at = ?, worker = NULL WHERE \(filter.sql) AND state IN (\(Self.list(states)))
+        """, arguments: StatementArguments(values) + [Timestamp.now.rawValue] + filter.arguments)
+    return db.changesCount
+  }
+
+  static func list(_ states: Set<JobState>) -> String {
+    states.map { "'\($0)'" }.sorted().joined(separator: ", ")
   }
 
   /// A job that has completed had its dependencies fulfilled, and may only be queued.
@@ -123,11 +169,11 @@ extension Store {
     """
 
   /// Jobs that are tried again wait for what they depend on, as they did at first: it may be tried again, too.
-  private func awaitDependencies(of filter: JobFilter, from states: [String], _ db: Database) throws {
+  private func awaitDependencies(of filter: JobFilter, _ db: Database) throws {
     let lanes = try Int64.fetchAll(
       db,
       sql: """
-        SELECT DISTINCT lane FROM job WHERE \(filter.sql) AND state IN (\(Self.list(states)))
+        SELECT DISTINCT lane FROM job WHERE \(filter.sql) AND state IN ('failed', 'cancelled')
           AND lane IN (SELECT lane FROM dependency)
         """, arguments: filter.arguments)
     for lane in lanes.map(LaneID.init(rawValue:)) where try !areDependenciesMet(lane, db) {
@@ -135,80 +181,45 @@ extension Store {
     }
   }
 
-  /// Gives unfinished jobs another priority. A job that is active takes it along to its next try.
-  public func setPriority(
-    _ priority: Int, _ selection: JobSelection, progress: ((Int) -> Void)? = nil
-  ) throws -> ChangeReceipt {
-    var waitingTargets: [Int64: LaneID] = [:]
-    return try change(selection, progress) { filter, receipt, db in
-      let lanes = try Int64.fetchAll(
-        db,
-        sql: """
-          SELECT DISTINCT lane FROM job WHERE \(filter.sql) AND state NOT IN ('completed', 'failed', 'cancelled')
-          """, arguments: filter.arguments)
-      for lane in lanes {
-        let target: LaneID
-        if try Bool.fetchOne(
-          db, sql: "SELECT blocked OR loader IS NOT NULL FROM lane WHERE id = ?", arguments: [lane]) == true
-        {
-          target =
-            try waitingTargets[lane] ?? makeWaitingLaneLike(LaneID(rawValue: lane), priority: priority, db)
-          waitingTargets[lane] = target
-          // Also where a worker has opened the target since the last window: these jobs wait as before.
-          try db.execute(
-            sql: """
-              UPDATE lane SET blocked = (SELECT blocked FROM lane WHERE id = ?1), unsettled = 1,
-                loader = (SELECT loader FROM lane WHERE id = ?1) WHERE id = ?2
-              """, arguments: [lane, target.rawValue])
-        } else {
-          target = try laneLike(LaneID(rawValue: lane), priority: priority, db)
-        }
-        try db.execute(
-          sql: """
-            UPDATE job SET lane = ? WHERE \(filter.sql) AND lane = ?
-              AND state NOT IN ('completed', 'failed', 'cancelled')
-            """, arguments: [target.rawValue] + filter.arguments + [lane])
-        receipt.changed += db.changesCount
+  private func move(to priority: Int, _ errand: inout Errand, _ filter: JobFilter, _ db: Database) throws {
+    let states = Self.list(errand.change.kind.states)
+    let lanes = try Int64.fetchAll(
+      db, sql: "SELECT DISTINCT lane FROM job WHERE \(filter.sql) AND state IN (\(states))",
+      arguments: filter.arguments)
+    for lane in lanes {
+      let target: Int64
+      if try Bool.fetchOne(
+        db, sql: "SELECT blocked OR loader IS NOT NULL FROM lane WHERE id = ?", arguments: [lane]) == true
+      {
+        target = try waitingTarget(of: lane, priority, &errand, db)
+      } else {
+        target = try laneLike(LaneID(rawValue: lane), priority: priority, db).rawValue
       }
+      try db.execute(
+        sql: "UPDATE job SET lane = ? WHERE \(filter.sql) AND lane = ? AND state IN (\(states))",
+        arguments: [target] + filter.arguments + [lane])
+      errand.changed += db.changesCount
     }
   }
 
-  // MARK: Windows
-
-  private func update(
-    _ filter: JobFilter, from states: [String], set: String, _ values: [any DatabaseValueConvertible],
-    _ db: Database
-  ) throws -> Int {
+  /// The lane for those of a lane that wait: one for all windows of the change.
+  private func waitingTarget(
+    of lane: Int64, _ priority: Int, _ errand: inout Errand, _ db: Database
+  ) throws -> Int64 {
+    var target = errand.lanes[lane]
+    if let known = target,
+      try Int.fetchOne(db, sql: "SELECT 1 FROM lane WHERE id = ?", arguments: [known]) == nil
+    {
+      target = nil
+    }
+    let found = try target ?? makeWaitingLaneLike(LaneID(rawValue: lane), priority: priority, db).rawValue
+    errand.lanes[lane] = found
+    // Also where a worker has opened the target since the last window: these jobs wait as before.
     try db.execute(
-      sql:
-        "UPDATE job SET \(set), changed_at = ?, worker = NULL WHERE \(filter.sql) AND state IN (\(Self.list(states)))",
-      arguments: StatementArguments(values) + [Timestamp.now.rawValue] + filter.arguments)
-    return db.changesCount
-  }
-
-  private static func list(_ states: [String]) -> String {
-    states.map { "'\($0)'" }.joined(separator: ", ")
-  }
-
-  /// Walks over the selection's ids in windows, one transaction each.
-  private func change(
-    _ selection: JobSelection, _ progress: ((Int) -> Void)?,
-    _ body: (JobFilter, inout ChangeReceipt, Database) throws -> Void
-  ) throws -> ChangeReceipt {
-    let filter = try filter(for: selection)
-    var receipt = ChangeReceipt()
-    var matched = 0
-    for ids in try windows(of: selection) {
-      let window = filter.limited(to: ids)
-      try write { db in
-        matched +=
-          try Int.fetchOne(
-            db, sql: "SELECT count(*) FROM job WHERE \(window.sql)", arguments: window.arguments) ?? 0
-        try body(window, &receipt, db)
-      }
-      progress?(receipt.changed + receipt.requested)
-    }
-    receipt.untouched = max(0, matched - receipt.changed - receipt.requested)
-    return receipt
+      sql: """
+        UPDATE lane SET blocked = (SELECT blocked FROM lane WHERE id = ?1), unsettled = 1,
+          loader = (SELECT loader FROM lane WHERE id = ?1) WHERE id = ?2
+        """, arguments: [lane, found])
+    return found
   }
 }

@@ -18,6 +18,18 @@ struct JobFilter {
 extension Store {
   /// - Throws: ``QueueError`` for a sweep that is not there or a regular expression that is none.
   func filter(for selection: JobSelection) throws -> JobFilter {
+    try validate(selection)
+    return try read { try filter(for: selection, $0) }
+  }
+
+  /// - Throws: ``QueueError`` for a sweep that is not there or a regular expression that is none.
+  func validate(_ selection: JobSelection) throws {
+    for name in selection.sweeps { _ = try requireSweep(name) }
+    if let pattern = selection.reasonPattern { try StoreFunctions.validate(pattern: pattern) }
+  }
+
+  /// A sweep that is not there any more has no jobs.
+  func filter(for selection: JobSelection, _ db: Database) throws -> JobFilter {
     var parts: [String] = []
     var arguments = StatementArguments()
     var named: [String] = []
@@ -28,7 +40,7 @@ extension Store {
       if !ranges.isEmpty { named.append(Self.union(ranges[...])) }
     }
     if !selection.sweeps.isEmpty {
-      let ids = try selection.sweeps.map { String(try requireSweep($0).rawValue) }
+      let ids = try selection.sweeps.compactMap { try sweep(named: $0, db)?.id.description }
       named.append("job.sweep IN (\(ids.joined(separator: ", ")))")
     }
     if !named.isEmpty { parts.append("(\(named.joined(separator: " OR ")))") }
@@ -45,7 +57,6 @@ extension Store {
       parts.append("(\(ConditionSQL.render(condition)))")
     }
     if let pattern = selection.reasonPattern {
-      try StoreFunctions.validate(pattern: pattern)
       parts.append("job.reason IS NOT NULL AND matches(job.reason, ?)")
       arguments += [pattern]
     }
@@ -59,34 +70,6 @@ extension Store {
     }
     let middle = ranges.startIndex + ranges.count / 2
     return "(\(union(ranges[..<middle])) OR \(union(ranges[middle...])))"
-  }
-
-  /// Ranges of ids that hold the whole selection, in order and without overlap, none longer than `changeWindow`.
-  func windows(of selection: JobSelection) throws -> [ClosedRange<Int64>] {
-    let bounds = try read { db -> ClosedRange<Int64>? in
-      var sql = "SELECT min(id), max(id) FROM job"
-      if selection.ids.isEmpty, !selection.sweeps.isEmpty {
-        let ids = try selection.sweeps.map { String(try sweep(named: $0, db)?.id.rawValue ?? 0) }
-        sql += " WHERE sweep IN (\(ids.joined(separator: ", ")))"
-      }
-      guard let row = try Row.fetchOne(db, sql: sql), let low = row[0] as Int64?, let high = row[1] as Int64?
-      else { return nil }
-      return low...high
-    }
-    guard let bounds else { return [] }
-    // Single ids far from each other share a window; what lies between them costs nothing.
-    let wanted = selection.sweeps.isEmpty && !selection.ids.isEmpty ? selection.ids : [bounds]
-    var windows: [ClosedRange<Int64>] = []
-    for range in wanted.sorted(by: { $0.lowerBound < $1.lowerBound }) where range.overlaps(bounds) {
-      let range = range.clamped(to: bounds)
-      var low = max(range.lowerBound, (windows.last?.upperBound ?? 0) + 1)
-      while low <= range.upperBound {
-        let high = min(bounds.upperBound, low + Self.changeWindow - 1)
-        windows.append(low...high)
-        low = high + 1
-      }
-    }
-    return windows
   }
 }
 

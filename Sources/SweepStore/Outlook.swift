@@ -9,6 +9,8 @@ public struct Outlook: Sendable {
   public var active: Int
   /// Waiting jobs whose time will come by itself.
   public var due: Int
+  /// A change of many jobs goes on, after which there may be more.
+  public var isChanging: Bool
 }
 
 extension Store {
@@ -29,7 +31,9 @@ extension Store {
           SELECT sum(active), sum(CASE WHEN blocked = 0 AND loader IS NULL THEN waiting ELSE 0 END) FROM lane
           WHERE executor IS NULL OR executor = ?
           """, arguments: [executor])
-      return Outlook(queued: queued, active: row?[0] ?? 0, due: row?[1] ?? 0)
+      return Outlook(
+        queued: queued, active: row?[0] ?? 0, due: row?[1] ?? 0,
+        isChanging: try isChanging(db))
     }
   }
 

@@ -11,12 +11,17 @@ import SweepModel
 enum StoredJSON {
   static func encode(_ value: some Encodable) throws -> String {
     let encoder = JSONEncoder()
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     return String(decoding: try encoder.encode(value), as: UTF8.self)
   }
 
   static func decode<T: Decodable>(_ type: T.Type, _ text: String, column: String) throws -> T {
-    do { return try JSONDecoder().decode(type, from: Data(text.utf8)) } catch {
+    let decoder = JSONDecoder()
+    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    do { return try decoder.decode(type, from: Data(text.utf8)) } catch {
       throw QueueError(
         .badData, "the column \(column) holds \(text.prefix(80)), which cannot be read",
         remedy: "run: sweepq check")

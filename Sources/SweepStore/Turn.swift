@@ -157,12 +157,15 @@ extension Store {
       }
       if !turn.notes.isEmpty { try note(turn.notes, by: turn.worker, db) }
       if !turn.usages.isEmpty { try save(turn.usages, db) }
-      try resolveDependencies(now: turn.now, db)
-      try promoteDue(now: turn.now, db)
-      let available = try offer(executor: turn.executor, db)
-      let wanted = try plan(available)
-      for (lane, count) in granted(wanted, of: available) {
-        try claim(count, from: lane, turn, random: &generator, &outcome.claimed, db)
+      // While a change of many jobs goes on, none leaves the state in which it was found before that has reached it.
+      if try !isChanging(db) {
+        try resolveDependencies(now: turn.now, db)
+        try promoteDue(now: turn.now, db)
+        let available = try offer(executor: turn.executor, db)
+        let wanted = try plan(available)
+        for (lane, count) in granted(wanted, of: available) {
+          try claim(count, from: lane, turn, random: &generator, &outcome.claimed, db)
+        }
       }
       FaultPoint.reach(.turnBeforeCommit)
       return outcome

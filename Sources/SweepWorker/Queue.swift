@@ -68,10 +68,14 @@ public struct Queue: Sendable {
   public func wait(for sweep: SweepID, timeout: Int64) throws -> StateCounts? {
     let end = monotonicMilliseconds() + timeout
     while true {
-      let counts = try store.counts(of: sweep)
-      if counts.unfinished == counts[.held] { return counts }
+      if try store.isChanging() {
+        _ = try ErrandCarrier(store).step()
+      } else {
+        let counts = try store.counts(of: sweep)
+        if counts.unfinished == counts[.held] { return counts }
+        usleep(20_000)
+      }
       if monotonicMilliseconds() >= end { return nil }
-      usleep(20_000)
     }
   }
 

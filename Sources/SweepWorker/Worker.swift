@@ -39,6 +39,7 @@ public final class Worker {
 
   // What there may be to claim.
   var mayHaveWork = true
+  private var mayHaveErrands = true
   var seenVersion = -1
   var nextDue: Timestamp?
   /// The last turn left some of what is due to the next.
@@ -132,10 +133,12 @@ public final class Worker {
     if now >= nextFreshLook {
       nextFreshLook = now + Self.freshLook
       mayHaveWork = true
+      mayHaveErrands = true
     }
     guard now >= troubleUntil else { return }
     attempt { try self.noticeChanges() }
     if mustReconcile { attempt { try self.reconcile() } }
+    if !mustReconcile, mayHaveErrands, level == .work { attempt { try self.carryOutErrands() } }
     if !mustReconcile, isTurnDue() { attempt { try self.turn() } }
   }
 
@@ -217,7 +220,7 @@ public final class Worker {
         wanted.cpus <= total.cpus && wanted.gpus <= total.gpus
           && (wanted.memory?.rawValue ?? 0) <= total.memory && wanted.nodes <= 1
       }
-      return !fits && outlook.active == 0 && outlook.due == 0
+      return !fits && outlook.active == 0 && outlook.due == 0 && !outlook.isChanging
     } catch {
       tell(trouble: "\(error)")
       return false
@@ -232,12 +235,19 @@ public final class Worker {
       nextDue = try store.nextDue()
       for attempt in try store.cancelRequests(of: seat.id) { end(attempt, .cancel, grace: settings.grace) }
       mayHaveWork = true
+      mayHaveErrands = true
       seenVersion = version
     }
     if let due = nextDue, due <= .now {
       mayHaveWork = true
       nextDue = nil
     }
+  }
+
+  /// A part of what whoever asked for it may have left: nothing can be claimed before it is done.
+  private func carryOutErrands() throws {
+    mayHaveErrands = try ErrandCarrier(store) { self.tell(trouble: $0) }.step() == .progressed
+    if mayHaveErrands { mayHaveWork = true }
   }
 
   private func watchHost(_ now: Int64) {
@@ -266,7 +276,7 @@ public final class Worker {
     if now >= troubleUntil {
       if let oldestSettlement { wait = min(wait, oldestSettlement + Self.settleDelay - now) }
       if let oldestStart { wait = min(wait, oldestStart + Self.startDelay - now) }
-      if isTurnDue() { wait = 0 }
+      if isTurnDue() || mayHaveErrands && level == .work { wait = 0 }
     }
     poll(&descriptors, nfds_t(descriptors.count), Int32(max(0, min(wait, 50))))
   }

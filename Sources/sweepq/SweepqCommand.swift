@@ -17,7 +17,7 @@ struct SweepqCommand: ParsableCommand {
         sweepq results --sort loss
       """,
     version: "0.1.0",
-    subcommands: [SuperviseCommand.self],
+    subcommands: [SuperviseCommand.self, CarryOutCommand.self],
     groupedSubcommands: [
       CommandGroup(
         name: "Submit and run", subcommands: [InitCommand.self, SubmitCommand.self, WorkerCommand.self]),

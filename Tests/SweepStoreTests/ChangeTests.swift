@@ -253,7 +253,10 @@ func jobsInEachState(_ queue: TestQueue, _ seat: WorkerSeat) throws -> [JobState
     #expect(try queue.store.prunable(JobSelection(), changedBefore: nil) == 5)
     let receipt = try queue.store.prune(JobSelection(), changedBefore: nil)
     #expect(receipt.jobs == 5 && receipt.sweeps == 5)
-    #expect(receipt.folders == ["\(job.sweep)/\(id).1"])
+    #expect(try queue.store.leftovers(limit: 9) == ["\(job.sweep)/\(id).1"])
+    #expect(try queue.store.hasErrands())
+    try queue.store.forget(leftovers: ["\(job.sweep)/\(id).1"])
+    #expect(try !queue.store.hasErrands())
     #expect(try Set(queue.states()) == [.held, .waiting, .claimed, .submitted, .running])
     #expect(try queue.store.attempts(of: id).isEmpty && queue.store.transitions(of: id).isEmpty)
     #expect(

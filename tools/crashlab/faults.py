@@ -17,6 +17,8 @@ JOBS = 6
 # Most of a case is waiting.
 LANES = 4
 LONG_SUBMIT = 30_000
+# Changed in four parts, the first of which is part of the asking.
+MANY = 40_000
 
 
 # Only a cluster's worker comes by these.
@@ -67,6 +69,8 @@ def one(sandbox, name, hits, audits):
     sandbox.create()
     if name.startswith("submit."):
         breaches = killed_submit(sandbox, name, fault)
+    elif name.startswith("errand."):
+        breaches = killed_change(sandbox, "cancel" if hits % 2 else "prune", fault)
     else:
         breaches = killed_worker(sandbox, name, fault)
     if not sandbox.mark.exists():
@@ -97,6 +101,28 @@ def killed_submit(sandbox, name, fault):
         return breaches
     sandbox.submit(JOBS, name="second")
     sandbox.recover(timeout=300)
+    return breaches
+
+
+def killed_change(sandbox, change, fault):
+    """A change of many jobs goes on whoever dies: none of the cancelled starts, and a prune leaves nothing."""
+    sandbox.submit(JOBS)
+    sandbox.run("submit", "-q", "-p", f"n=1..{MANY}", "--name", "many", "--cwd", sandbox.folder, "--", "/bin/sh",
+                sandbox.job, "{n}", 0)
+    if change == "prune":
+        sandbox.run("cancel", "@many", "--wait")
+    done = sandbox.run(change, "@many", "--wait", fault=fault, check=False)
+    if not sandbox.mark.exists():
+        return []
+    breaches = []
+    if done.returncode != -signal.SIGKILL:
+        breaches.append(f"{change} ended with {done.returncode}, not by the kill")
+    sandbox.recover()
+    if change == "cancel":
+        counts = json.loads(sandbox.run("sweeps", "@many", "--json").stdout)["sweeps"][0]["counts"]
+        if counts["cancelled"] != MANY:
+            breaches.append(f"{MANY} jobs should be cancelled, the sweep has {counts}")
+        sandbox.run("prune", "@many", "--wait")
     return breaches
 
 

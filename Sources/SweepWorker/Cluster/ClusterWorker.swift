@@ -39,6 +39,7 @@ public final class ClusterWorker {
 
   // What there may be to claim.
   var mayHaveWork = true
+  private var mayHaveErrands = true
   var seenVersion = -1
   var nextDue: Timestamp?
   var level = WorkerControl.Level.work
@@ -146,11 +147,13 @@ public final class ClusterWorker {
     if now >= nextFreshLook {
       nextFreshLook = now + 2_000
       mayHaveWork = true
+      mayHaveErrands = true
     }
     guard now >= troubleUntil else { return }
     attempt { try self.noticeChanges() }
     lookAtGates(now)
     if mustReconcile { attempt { try self.reconcile() } }
+    if !mustReconcile, mayHaveErrands, level == .work { attempt { try self.carryOutErrands() } }
     if !mustReconcile, isTurnDue() { attempt { try self.turn() } }
     if !mustReconcile {
       attempt { try self.submit(now) }
@@ -191,7 +194,7 @@ public final class ClusterWorker {
     else { return false }
     do {
       let outlook = try store.outlook(executor: settings.name)
-      return outlook.queued.isEmpty && outlook.active == 0 && outlook.due == 0
+      return outlook.queued.isEmpty && outlook.active == 0 && outlook.due == 0 && !outlook.isChanging
     } catch {
       tell(trouble: "\(error)")
       return false
@@ -208,12 +211,19 @@ public final class ClusterWorker {
       }
       try obeyHolds()
       mayHaveWork = true
+      mayHaveErrands = true
       seenVersion = version
     }
     if let due = nextDue, due <= .now {
       mayHaveWork = true
       nextDue = nil
     }
+  }
+
+  /// A part of what whoever asked for it may have left: nothing can be claimed before it is done.
+  private func carryOutErrands() throws {
+    mayHaveErrands = try ErrandCarrier(store) { self.tell(trouble: $0) }.step() == .progressed
+    if mayHaveErrands { mayHaveWork = true }
   }
 
   private func noteThatAlive(_ now: Int64) {
@@ -241,9 +251,9 @@ public final class ClusterWorker {
         descriptors.append(pollfd(fd: call.descriptor, events: Int16(POLLIN), revents: 0))
       }
     }
+    let isBusy = isTurnDue() || mayHaveErrands && level == .work
     Glibc.poll(
-      &descriptors, nfds_t(descriptors.count), isTurnDue() && monotonicMilliseconds() >= troubleUntil ? 0 : 50
-    )
+      &descriptors, nfds_t(descriptors.count), isBusy && monotonicMilliseconds() >= troubleUntil ? 0 : 50)
   }
 }
 

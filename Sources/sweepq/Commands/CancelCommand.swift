@@ -16,11 +16,11 @@ struct CancelCommand: ParsableCommand {
 
   @OptionGroup(title: "Queue and output") var queue: QueueOptions
   @OptionGroup(title: "Which jobs") var selection: SelectionOptions
+  @OptionGroup var change: ChangeOptions
 
   func run() throws {
     let jobs = try selection.selectionForChange("cancel")
-    try ChangeReport(done: "cancelled", rest: "they have ended").run(queue, jobs) { store, progress in
-      try store.cancel(jobs, progress: progress)
-    }
+    try ChangeReport(done: "cancelled", doing: "cancelling", rest: "they have ended")
+      .run(queue, change, jobs, .cancel(reason: "cancelled by a person"))
   }
 }

@@ -15,14 +15,13 @@ struct HoldCommand: ParsableCommand {
 
   @OptionGroup(title: "Queue and output") var queue: QueueOptions
   @OptionGroup(title: "Which jobs") var selection: SelectionOptions
+  @OptionGroup var change: ChangeOptions
 
   func run() throws {
     let jobs = try selection.selectionForChange("hold")
     let report = ChangeReport(
-      done: "held", askedOf: "submitted job", asked: "to be held by the scheduler",
+      done: "held", doing: "holding", askedOf: "submitted job", asked: "to be held by the scheduler",
       rest: "they have started or ended")
-    try report.run(queue, jobs) { store, progress in
-      try store.hold(jobs, progress: progress)
-    }
+    try report.run(queue, change, jobs, .hold(reason: "held by a person"))
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import SweepModel
 import SweepStore
+import SweepWorker
 
 /// Waiting until jobs have ended, with a bar.
 struct JobWait {
@@ -21,12 +22,16 @@ struct JobWait {
     var counts = StateCounts()
     var (pause, cost): (Int64, Int64) = (10, 0)
     while true {
+      // What was asked for of many jobs goes first, and is not left lying where nobody carries it out.
+      let isChanging = try store.isChanging()
+      if isChanging { _ = try ErrandCarrier(store).step() }
       let current = try store.dataVersion()
-      if current != version {
-        version = current
+      if isChanging || current != version {
+        // What it has done itself gives no news.
+        version = isChanging ? nil : current
         let began = Timestamp.now
         counts = try store.counts(selection)
-        if counts.unfinished == 0 { return counts }
+        if counts.unfinished == 0, !isChanging { return counts }
         (pause, cost) = (10, Timestamp.now - began)
         if !hasLooked { try warnAboutStandstill(counts) }
         hasLooked = true

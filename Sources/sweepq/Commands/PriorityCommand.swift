@@ -20,11 +20,11 @@ struct PriorityCommand: ParsableCommand {
   var priority: Int
 
   @OptionGroup(title: "Which jobs") var selection: SelectionOptions
+  @OptionGroup var change: ChangeOptions
 
   func run() throws {
     let jobs = try selection.selectionForChange("give this priority")
-    try ChangeReport(done: "changed", rest: "they have ended").run(queue, jobs) { store, progress in
-      try store.setPriority(priority, jobs, progress: progress)
-    }
+    try ChangeReport(done: "changed", doing: "changing the priority of", rest: "they have ended")
+      .run(queue, change, jobs, .priority(priority))
   }
 }

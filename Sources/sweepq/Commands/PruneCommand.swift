@@ -1,5 +1,4 @@
 import ArgumentParser
-import SweepExecutors
 import SweepModel
 import SweepStore
 
@@ -18,6 +17,7 @@ struct PruneCommand: ParsableCommand {
 
   @OptionGroup(title: "Queue and output") var queue: QueueOptions
   @OptionGroup(title: "Which jobs") var selection: SelectionOptions
+  @OptionGroup var change: ChangeOptions
 
   @Option(
     name: .customLong("older-than"),
@@ -48,35 +48,39 @@ struct PruneCommand: ParsableCommand {
     let before = try olderThan.map { Timestamp.now + -(try DurationText.parse($0)) }
     let store = try queue.openStore()
     try store.requireNamedJobs(jobs)
-    let expected = try store.prunable(jobs, changedBefore: before)
-    if dryRun { return try tell(PruneReceipt(), expected: expected, output) }
-    var bar = ProgressBar("prune", on: output)
-    let receipt = try store.prune(jobs, changedBefore: before) {
-      bar.update(done: Int64($0), of: Int64(expected))
-    }
-    for folder in receipt.folders {
-      // Only our own files go; a folder with something of the user's in it stays.
-      try AttemptFolder(path: "\(store.folder.runs)/\(folder)").remove()
-    }
-    bar.finish()
-    try tell(receipt, expected: expected, output)
+    if dryRun { return try tellExpected(try store.prunable(jobs, changedBefore: before), output) }
+    let run = ErrandRun(store: store, output: output, title: "prune", isWaitedFor: change.wait)
+    let (errand, total) = try run.run(.prune(changedBefore: before), jobs)
+    try tell(errand, of: total, output)
   }
 
-  private func tell(_ receipt: PruneReceipt, expected: Int, _ output: Output) throws {
+  private func tellExpected(_ expected: Int, _ output: Output) throws {
+    try output.present {
+      ["dry_run": .boolean(true), "jobs": JSONValue(expected), "sweeps": .integer(0)]
+    } ids: {
+      [String(expected)]
+    } human: { page in
+      page.line("would remove \(AmountText.plural(expected, "ended job"))")
+    }
+  }
+
+  private func tell(_ errand: Errand, of total: Int?, _ output: Output) throws {
     try output.present {
       [
-        "dry_run": .boolean(dryRun), "jobs": JSONValue(dryRun ? expected : receipt.jobs),
-        "sweeps": JSONValue(receipt.sweeps),
+        "dry_run": .boolean(false), "jobs": JSONValue(errand.changed), "sweeps": JSONValue(errand.sweeps),
+        "finished": .boolean(errand.isFinished), "errand": errand.id.map { .integer($0.rawValue) } ?? .null,
       ]
     } ids: {
-      [String(dryRun ? expected : receipt.jobs)]
+      [String(errand.changed)]
     } human: { page in
-      if dryRun {
-        page.line("would remove \(AmountText.plural(expected, "ended job"))")
-      } else {
+      let removed = "removed \(AmountText.plural(errand.changed, "job"))"
+      if errand.isFinished {
         let sweeps =
-          receipt.sweeps > 0 ? " and \(AmountText.plural(receipt.sweeps, "sweep")) with no job left" : ""
-        page.line("removed \(AmountText.plural(receipt.jobs, "job"))\(sweeps)")
+          errand.sweeps > 0 ? " and \(AmountText.plural(errand.sweeps, "sweep")) with no job left" : ""
+        page.line(removed + sweeps)
+      } else {
+        let all = total.map { " of \(AmountText.count($0))" } ?? ""
+        page.line("\(removed)\(all) so far; the rest goes on in the background (see: sweepq status)")
       }
     }
   }

@@ -13,14 +13,14 @@ struct ReleaseCommand: ParsableCommand {
 
   @OptionGroup(title: "Queue and output") var queue: QueueOptions
   @OptionGroup(title: "Which jobs") var selection: SelectionOptions
+  @OptionGroup var change: ChangeOptions
 
   func run() throws {
     let jobs = try selection.selectionForChange("release")
     let report = ChangeReport(
-      done: "released", askedOf: "submitted job", asked: "to be released by the scheduler",
+      done: "released", doing: "releasing", askedOf: "submitted job",
+      asked: "to be released by the scheduler",
       rest: "they are not held")
-    try report.run(queue, jobs) { store, progress in
-      try store.release(jobs, progress: progress)
-    }
+    try report.run(queue, change, jobs, .release)
   }
 }

@@ -15,11 +15,11 @@ struct RerunCommand: ParsableCommand {
 
   @OptionGroup(title: "Queue and output") var queue: QueueOptions
   @OptionGroup(title: "Which jobs") var selection: SelectionOptions
+  @OptionGroup var change: ChangeOptions
 
   func run() throws {
     let jobs = try selection.selectionForChange("run again")
-    try ChangeReport(done: "queued again", rest: "they have not ended").run(queue, jobs) { store, progress in
-      try store.rerun(jobs, progress: progress)
-    }
+    try ChangeReport(done: "queued again", doing: "queuing again", rest: "they have not ended")
+      .run(queue, change, jobs, .rerun)
   }
 }

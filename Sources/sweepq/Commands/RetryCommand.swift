@@ -16,11 +16,11 @@ struct RetryCommand: ParsableCommand {
 
   @OptionGroup(title: "Queue and output") var queue: QueueOptions
   @OptionGroup(title: "Which jobs") var selection: SelectionOptions
+  @OptionGroup var change: ChangeOptions
 
   func run() throws {
     let jobs = try selection.selectionForChange("retry")
-    try ChangeReport(done: "queued again", rest: "they have not failed").run(queue, jobs) { store, progress in
-      try store.retry(jobs, progress: progress)
-    }
+    try ChangeReport(done: "queued again", doing: "queuing again", rest: "they have not failed")
+      .run(queue, change, jobs, .retry)
   }
 }

@@ -35,7 +35,7 @@ extension StatusCommand {
           try write(list: chosen, store, to: &page)
         }
         try screen.show(page.text)
-        if try store.counts(chosen).unfinished == 0 { return }
+        if try store.counts(chosen).unfinished == 0, try !store.isChanging() { return }
       }
       try Interrupt.pause(milliseconds: output.terminal.isInteractive ? 200 : 1000)
     }
@@ -50,6 +50,7 @@ extension StatusCommand {
         "queue": .text(store.folder.path), "counts": try store.counts().json,
         "workers": JSONValue(try store.livingWorkers().count),
         "executors": .array(try ExecutorListing.used(store).map(\.json)),
+        "errands": .array(try store.errands().map { ErrandListing.json($0) }),
         "sweeps": .array(sweeps.map { SweepListing.json($0) }),
       ]
     } ids: {
@@ -75,6 +76,9 @@ extension StatusCommand {
     }
     page.line()
     page.line("\(counts.sentence); \(AmountText.plural(workers.count, "worker")) running")
+    for errand in try store.errands() {
+      page.line(page.style.paint(.yellow, ErrandListing.sentence(errand).singleLine))
+    }
     let executors = try ExecutorListing.used(store)
     for executor in executors {
       if let obstacle = executor.obstacle(.now) {

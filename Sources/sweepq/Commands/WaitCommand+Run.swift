@@ -1,5 +1,6 @@
 import SweepModel
 import SweepStore
+import SweepWorker
 
 extension WaitCommand {
   func run() throws {
@@ -9,7 +10,10 @@ extension WaitCommand {
     var chosen = try selection.selection()
     try store.requireNamedJobs(chosen)
     // A state or a reason passes: what has it now is meant, and that is looked up once.
-    if !chosen.states.isEmpty || chosen.reasonPattern != nil { chosen = try frozen(chosen, store) }
+    if !chosen.states.isEmpty || chosen.reasonPattern != nil {
+      while try store.isChanging() { _ = try ErrandCarrier(store).step() }
+      chosen = try frozen(chosen, store)
+    }
     let counts = try JobWait(store: store, selection: chosen, output: output).run(patience: patience)
     try output.present {
       ["counts": counts.json]
