@@ -27,14 +27,14 @@ SETTINGS = """executors:
     submit_rate: 600
 """
 
-# In front of Slurm's commands: counts every call but those after its version, and kills a submit when it is told to.
+# In front of Slurm's commands: writes down every call but those after its version, and kills a submit when it is told to.
 WRAPPER = """#!/usr/bin/python3 -S
 import os, random, signal, subprocess, sys, time
 name = os.path.basename(sys.argv[0])
 if "--version" in sys.argv:
     os.execv("/usr/bin/" + name, sys.argv)
 with open(os.environ["LAB_CALLS"], "a") as file:
-    file.write(name + "\\n")
+    file.write(f"{name} {time.time():.3f}\\n")
 real = "/usr/bin/" + name
 fault = os.environ.get("LAB_SUBMIT_FAULT") if name == "sbatch" else None
 if not fault:
@@ -71,12 +71,21 @@ class Cluster:
                               check=True, stderr=subprocess.PIPE)
 
     def fault(self, name, *arguments):
-        subprocess.run([TESTBEDS / self.kind, name, self.folder, *map(str, arguments)], check=True,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        done = subprocess.run([TESTBEDS / self.kind, name, self.folder, *map(str, arguments)], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, text=True)
+        if done.returncode != 0:
+            raise Stuck(f"{self.kind} {name} ended with {done.returncode}: {done.stderr.strip()[-300:]}")
+
+    def call(self, *command, timeout=60):
+        """Runs a command of the scheduler's as somebody else would."""
+        try:
+            return subprocess.run(command, env=os.environ | self.environment, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True, timeout=timeout)
+        except subprocess.TimeoutExpired:
+            raise Stuck(f"{' '.join(command)} has not ended after {timeout} s") from None
 
     def run(self, *command, check=False, timeout=60):
-        done = subprocess.run(command, env=os.environ | self.environment, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, text=True, timeout=timeout)
+        done = self.call(*command, timeout=timeout)
         if check and done.returncode != 0:
             raise Stuck(f"{' '.join(command)} ended with {done.returncode}: {done.stderr.strip()[-200:]}")
         return done.stdout
@@ -84,6 +93,15 @@ class Cluster:
     def tasks(self, *states):
         """Ids of single tasks of Slurm in these states."""
         return self.run("squeue", "-h", "-r", "-t", ",".join(states), "-o", "%i").split()
+
+    def listed(self):
+        """{(a submission's id, its name)} of all that the scheduler knows. Of Slurm's arrays each task has an id besides."""
+        if self.kind == "slurm":
+            lines = self.run("squeue", "-h", "-a", "-r", "-t", "all", "-o", "%A %j|%F %j", check=True).splitlines()
+            return {tuple(pair.split(" ", 1)) for line in lines for pair in line.split("|")}
+        status = subprocess.run([TESTBEDS / self.kind, "status", self.folder], stdout=subprocess.PIPE, text=True, check=True)
+        rows = [line.split() for line in status.stdout.splitlines()]
+        return {(re.match(r"\d+", row[0])[0], row[2]) for row in rows}
 
     def left(self):
         """How many jobs the scheduler still has that are not over."""
@@ -107,7 +125,7 @@ class Cluster:
                 try:
                     self.run("scontrol", "reconfigure", timeout=20)
                     self.heal()
-                except subprocess.TimeoutExpired:
+                except Stuck:
                     pass
 
         threading.Thread(target=heal, daemon=True).start()
@@ -168,6 +186,20 @@ class ClusterSandbox(Sandbox):
 
     def count(self, command):
         return self.calls.read_text().split().count(command)
+
+    def calls_since(self, moment, *commands):
+        """How many calls of these commands have begun since."""
+        if self.cluster.kind == "slurm":
+            calls = [line.split() for line in self.calls.read_text().splitlines()]
+            calls = [(float(at), name) for name, at in calls]
+        else:
+            text = (self.cluster.folder / "calls").read_text()
+            calls = [tuple(json.loads(line)[:2]) for line in text.splitlines() if line.endswith("]")]
+        return sum(1 for at, name in calls if at >= moment and name in commands)
+
+    def is_under_way(self, command):
+        """Whether the worker is just calling it."""
+        return any(Path((self.command_line(pid) or [""])[0]).name == command for pid in self.processes())
 
 
 def stop(worker):
