@@ -2,6 +2,7 @@
 requeues and cancels what they like."""
 
 import signal
+import sys
 import time
 
 from crashlab.audit import Audit, counts_as_json
@@ -11,7 +12,7 @@ from crashlab.sandbox import Stuck
 
 from .cluster import Cluster, ClusterSandbox, seeded, stop
 from .deeds import KILL, Deeds
-from .strikes import Tally
+from .strikes import Submissions, Tally
 
 # What may have become of an attempt that was ended from outside half way.
 BESIDES = ("cancelled", "preempted", "node_failed", "failed")
@@ -36,6 +37,7 @@ def run(sweepq, work, jobs=1000, kills=50, faults=True, seed=None, short=False):
         audit = Audit(sandbox, may_lose=faults, besides=BESIDES if faults else ())
         figures.case(f"seed {seed}", audit.run() + ([] if short else storm.misses(kills)))
         figures.values["attempts by outcome"] = counts_as_json([audit])
+        figures.values |= Submissions(sandbox).reasons()
         for command in ("sbatch", "squeue", "sacct", "scancel"):
             figures.values[f"calls of {command}"] = sandbox.count(command)
     except Stuck as stuck:
@@ -55,6 +57,7 @@ class Storm:
         self.tally = Tally(KILL)
         self.deeds = Deeds(cluster, sandbox, chance, self.tally, self.kill) if faults else None
         self.workers = []
+        self.begun = time.monotonic()
 
     def rage(self, jobs, kills, short):
         ended = LineCounter(self.sandbox.lines)
@@ -66,13 +69,18 @@ class Storm:
         for turn in range(kills):
             self.wait_until(ended, jobs * 0.97 * turn / kills)
             if cycle:
-                cycle[turn % len(cycle)]()
+                deed, begun = cycle[turn % len(cycle)], time.monotonic()
+                deed()
                 self.deeds.look()
-            if self.tally.rows[KILL]["tried"] <= turn:
+                print(f"cluster-lab: {begun - self.begun:.0f} s: {ended.count} of {jobs} jobs have ended; {deed.__name__}, "
+                      f"{time.monotonic() - begun:.1f} s", file=sys.stderr, flush=True)
+            if self.tally.rows[KILL]["tried"] == turn:
                 time.sleep(self.chance.uniform(0, 0.5))
                 self.kill()
         self.end()
+        print(f"cluster-lab: {time.monotonic() - self.begun:.0f} s: settling", file=sys.stderr, flush=True)
         settle(self.sandbox, self.faults)
+        print(f"cluster-lab: {time.monotonic() - self.begun:.0f} s: settled", file=sys.stderr, flush=True)
         self.sandbox.wait_for(lambda: not self.cluster.left(), 120, "there are jobs left in the scheduler's queue")
         if self.faults:
             self.deeds.close()

@@ -36,6 +36,15 @@ class Submissions:
         for row in self.rows:
             row["number"] = re.match(r"\d+", row["native_id"])[0]
 
+    def reasons(self):
+        """{outcome, with its reason: how many attempts}, of those that did not succeed; numbers in it do not count."""
+        found = defaultdict(int)
+        for attempts in self.attempts.values():
+            for attempt in attempts:
+                if attempt["outcome"] != "succeeded":
+                    found[f"{attempt['outcome']}: {re.sub(r'[0-9]+', 'N', attempt['reason'] or '')}"] += 1
+        return dict(sorted(found.items()))
+
     def lost(self, at, listed):
         """Those that were accepted before this moment with something still to do, and are not listed after it."""
         return [row for row in self.rows
