@@ -36,7 +36,7 @@ import Testing
     ("PENDING", "JobArrayTaskLimit", .pending), ("PENDING", "QOSMaxJobsPerUserLimit", .pending),
     ("PENDING", "AssocGrpCpuLimit", .pending),
     ("PENDING", "JobHeldUser", .held), ("PENDING", "JobHeldAdmin", .held),
-    ("PENDING", "job requeued in held state", .held), ("PENDING", "launch failed requeued held", .held),
+    ("PENDING", "job requeued in held state", .held), ("PENDING", "launch failed requeued held", .stranded),
     ("REQUEUE_HOLD", "", .held), ("SPECIAL_EXIT", "", .held), ("RESV_DEL_HOLD", "", .held),
     ("PENDING", "PartitionConfig", .impossible), ("PENDING", "PartitionTimeLimit", .impossible),
     ("PENDING", "DependencyNeverSatisfied", .impossible), ("PENDING", "BadConstraints", .impossible),

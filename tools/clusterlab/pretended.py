@@ -2,6 +2,7 @@
 seen to have."""
 
 import json
+import sys
 import time
 
 from crashlab.audit import Audit, counts_as_json
@@ -41,6 +42,9 @@ FAULTS = (
     "run LIE",
 )
 
+# Jobs that come with each fault.
+MORE = 3
+
 # How long a fault waits for something to strike, in seconds.
 PATIENCE = 15
 
@@ -54,14 +58,16 @@ def run(sweepq, work, jobs=120, turns=24, seed=None, short=False):
         for options in flavours:
             label = " ".join((kind, *(option.removeprefix("--") for option in options)))
             storm = Storm(sweepq, work / label.replace(" ", "-"), kind, options, chance)
+            breaches = ["it was broken off"]
             try:
                 breaches = storm.run(jobs, turns) + ([] if short else storm.tally.breaches())
             except Stuck as stuck:
                 breaches = [str(stuck)]
+            finally:
+                storm.discard(keep=bool(breaches))
             figures.values[f"{label}: faults"] = storm.tally.rows
             figures.values[f"{label}: attempts by outcome"] = storm.outcomes
             figures.case(f"{label}, seed {seed}", breaches)
-            storm.discard(keep=bool(breaches))
     return figures.close()
 
 
@@ -69,18 +75,21 @@ class Storm:
     def __init__(self, sweepq, folder, kind, options, chance):
         self.kind, self.chance = kind, chance
         self.cluster = Cluster("--slots", "8", *options, kind=kind)
-        # Few at a time, so that there is always something to submit when a fault comes.
-        self.sandbox = ClusterSandbox(sweepq, folder, self.cluster, "    max_in_flight: 12\n")
+        # Few at a time, and yet room for what comes with a fault while earlier submissions are still looked for.
+        self.sandbox = ClusterSandbox(sweepq, folder, self.cluster, "    max_in_flight: 30\n")
         self.tally = Tally()
         self.losses, self.outcomes, self.worker = [], {}, None
 
     def run(self, jobs, turns):
-        self.sandbox.submit(jobs, pause="mixed")
+        self.sandbox.submit(jobs - MORE * turns, pause="mixed")
         ended = LineCounter(self.sandbox.lines)
         self.worker = self.sandbox.start_worker()
         for turn in range(turns):
             self.wait_until(ended, jobs * 0.9 * turn / turns)
-            self.strike(FAULTS[turn % len(FAULTS)])
+            fault, begun = FAULTS[turn % len(FAULTS)], time.monotonic()
+            self.strike(fault, f"turn{turn}")
+            print(f"cluster-lab: {self.sandbox.folder.name}: {ended.count} of {jobs} jobs have ended; {fault}, "
+                  f"{time.monotonic() - begun:.1f} s", file=sys.stderr, flush=True)
             time.sleep(self.chance.uniform(0, 0.5))
             stop(self.worker)
             self.worker = self.sandbox.start_worker()
@@ -103,19 +112,24 @@ class Storm:
             ask_again(self.sandbox)
             time.sleep(0.2)
 
-    def strike(self, fault):
-        """Waits until the fault has struck, but not for ever."""
+    def strike(self, fault, name):
+        """Waits until the fault has struck, but not for ever. Whatever has gone out by now, it finds something to submit."""
+        def provide():
+            self.sandbox.submit(MORE, pause="mixed", name=name)
+
         self.tally.count(fault)
         submit, begun = WORDS[self.kind]["SUBMIT"], time.time()
         if fault in (FREEZE, RESTART):
             first, last = ("freeze", "thaw") if fault == FREEZE else ("kill-controller", "start-controller")
             self.cluster.fault(first)
+            provide()
             struck = self.soon(lambda: self.sandbox.calls_since(begun, submit))
             time.sleep(self.chance.uniform(0, 2))
             self.cluster.fault(last)
             self.tally.count(fault, "struck", int(struck))
         elif fault == LOSE:
             self.cluster.fault("save-state")
+            provide()
             self.soon(lambda: self.sandbox.calls_since(begun, submit))
             time.sleep(self.chance.uniform(0.2, 1))
             at = time.time()
@@ -127,6 +141,7 @@ class Storm:
                 line = line.replace(word, meaning)
             command, name = line.split()[:2]
             self.cluster.fault("fault", line)
+            provide()
             self.soon(lambda: self.fired(command, name, begun))
             self.tally.count(fault, "struck", int(self.fired(command, name, begun) > 0))
 

@@ -20,7 +20,7 @@ LONG_SUBMIT = 30_000
 
 
 # Only a cluster's worker comes by these.
-OF_CLUSTERS = ("intend.", "submission.", "accept.")
+OF_CLUSTERS = ("intend.", "submission.", "accept.", "fence.", "forbid.")
 
 
 def names(top):

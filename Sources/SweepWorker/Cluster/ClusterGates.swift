@@ -83,6 +83,7 @@ extension ClusterWorker {
     guard let since = one.fencedAt else {
       do {
         try RemoteGate.fence(folder: one.folder, .givenUp)
+        FaultPoint.reach(.fenceWritten)
         live[id]?.fencedAt = now
       } catch { tell(trouble: "\(error)") }
       return false
@@ -94,6 +95,7 @@ extension ClusterWorker {
     do {
       guard try RemoteGate.forbid(folder: one.folder, token: one.token) else { return }
     } catch { return tell(trouble: "\(error)") }
+    FaultPoint.reach(.forbidGateTaken)
     settle(one, ending)
     guard let task = nativeTask(of: one), one.sighting?.state.isFinal != true, !isBundled(one) else { return }
     remove(task, "job \(one.job)")
