@@ -17,7 +17,8 @@ TESTBEDS = Path(__file__).resolve().parent.parent / "testbed"
 SLURM = ("sbatch", "squeue", "sacct", "scancel", "scontrol", "sacctmgr", "sinfo")
 
 # Quick to notice things, so that an experiment is short; the folder is on a local disk, where nothing comes late.
-SETTINGS = """executors:
+SETTINGS = """grace: 2s
+executors:
   lab:
     scheduler: SCHEDULER
     poll: 1s

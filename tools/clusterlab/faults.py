@@ -55,7 +55,7 @@ def one(sandbox, fault, audits):
         leave_unsubmitted(sandbox)
     elif is_given_up:
         vanish(sandbox)
-    worker = sandbox.start_worker("--until-empty", "--grace", "1s", fault=fault)
+    worker = sandbox.start_worker("--until-empty", fault=fault)
     status = worker.wait(timeout=120)
     breaches = []
     if sandbox.mark.exists() and status != -signal.SIGKILL:

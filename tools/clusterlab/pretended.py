@@ -2,8 +2,10 @@
 seen to have."""
 
 import json
+import random
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from crashlab.audit import Audit, counts_as_json
 from crashlab.random_kills import LineCounter
@@ -42,6 +44,8 @@ FAULTS = (
     "run LIE",
 )
 
+LANES = 6
+
 # Jobs that come with each fault.
 MORE = 3
 
@@ -52,19 +56,26 @@ PATIENCE = 15
 def run(sweepq, work, jobs=120, turns=24, seed=None, short=False):
     """The long form fails also when a fault never struck one of them."""
     figures = Figures("pretended")
-    seed, chance = seeded(seed)
+    seed, _ = seeded(seed)
     figures.values |= {"jobs each": jobs, "seed": seed}
-    for kind, flavours in KINDS.items():
-        for options in flavours:
-            label = " ".join((kind, *(option.removeprefix("--") for option in options)))
-            storm = Storm(sweepq, work / label.replace(" ", "-"), kind, options, chance)
-            breaches = ["it was broken off"]
-            try:
-                breaches = storm.run(jobs, turns) + ([] if short else storm.tally.breaches())
-            except Stuck as stuck:
-                breaches = [str(stuck)]
-            finally:
-                storm.discard(keep=bool(breaches))
+
+    def one(kind, options):
+        label = " ".join((kind, *(option.removeprefix("--") for option in options)))
+        storm = Storm(sweepq, work / label.replace(" ", "-"), kind, options, random.Random(f"{seed} {label}"))
+        breaches = ["it was broken off"]
+        try:
+            breaches = storm.run(jobs, turns) + ([] if short else storm.tally.breaches())
+        except Stuck as stuck:
+            breaches = [str(stuck)]
+        finally:
+            storm.discard(keep=bool(breaches))
+        return label, storm, breaches
+
+    # Most of it is waiting.
+    with ThreadPoolExecutor(LANES) as lanes:
+        runs = [lanes.submit(one, kind, options) for kind, flavours in KINDS.items() for options in flavours]
+        for run in runs:
+            label, storm, breaches = run.result()
             figures.values[f"{label}: faults"] = storm.tally.rows
             figures.values[f"{label}: attempts by outcome"] = storm.outcomes
             figures.case(f"{label}, seed {seed}", breaches)
