@@ -8,6 +8,7 @@ import signal
 import subprocess
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 from crashlab.sandbox import Sandbox, Stuck
@@ -57,6 +58,8 @@ class Cluster:
     def __init__(self, *options, kind="slurm"):
         self.kind = kind
         self.is_gone = threading.Event()
+        # How often its controller has died of itself.
+        self.deaths = 0
         # Unix sockets have short names.
         self.folder = Path(tempfile.mkdtemp(prefix="sl", dir="/tmp"))
         self.folder.chmod(0o755)
@@ -98,8 +101,15 @@ class Cluster:
     def listed(self):
         """{(a submission's id, its name)} of all that the scheduler knows. Of Slurm's arrays each task has an id besides."""
         if self.kind == "slurm":
-            lines = self.run("squeue", "-h", "-a", "-r", "-t", "all", "-o", "%A %j|%F %j", check=True).splitlines()
-            return {tuple(pair.split(" ", 1)) for line in lines for pair in line.split("|")}
+            done = self.call("squeue", "-h", "-a", "-r", "-t", "all", "-o", "%A %j|%F %j")
+            for _ in range(20):
+                if done.returncode == 0:
+                    break
+                self.revive()
+                done = self.call("squeue", "-h", "-a", "-r", "-t", "all", "-o", "%A %j|%F %j")
+            else:
+                raise Stuck(f"squeue does not answer: {done.stderr.strip()[-200:]}")
+            return {tuple(pair.split(" ", 1)) for line in done.stdout.splitlines() for pair in line.split("|")}
         status = subprocess.run([TESTBEDS / self.kind, "status", self.folder], stdout=subprocess.PIPE, text=True, check=True)
         rows = [line.split() for line in status.stdout.splitlines()]
         return {(re.match(r"\d+", row[0])[0], row[2]) for row in rows}
@@ -117,6 +127,14 @@ class Cluster:
             return
         for node in set(self.run("sinfo", "-h", "-N", "-t", "drain,drng,down", "-o", "%N").split()):
             self.run("scontrol", "update", f"nodename={node}", "state=resume")
+
+    def revive(self):
+        """Starts the controller where it has ended by itself, as a service manager would. It must not be frozen."""
+        shown = subprocess.run([TESTBEDS / self.kind, "status", self.folder], stdout=subprocess.PIPE, text=True).stdout
+        if "slurmctld -" in shown.splitlines():
+            self.deaths += 1
+            self.fault("start-controller")
+        time.sleep(0.3)
 
     def start_healing(self):
         """Every quarter of a minute, until the cluster goes. The nodes are asked what runs there: a controller that has lost

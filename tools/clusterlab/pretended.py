@@ -124,9 +124,10 @@ class Storm:
             time.sleep(0.2)
 
     def strike(self, fault, name):
-        """Waits until the fault has struck, but not for ever. Whatever has gone out by now, it finds something to submit."""
+        """Waits until the fault has struck, but not for ever. Whatever has gone out by now, it finds something to submit, and
+        that is there for a while."""
         def provide():
-            self.sandbox.submit(MORE, pause="mixed", name=name)
+            self.sandbox.submit(MORE, pause=1, name=name)
 
         self.tally.count(fault)
         submit, begun = WORDS[self.kind]["SUBMIT"], time.time()

@@ -1,6 +1,7 @@
 """Many jobs, while the worker is killed, the controller frozen and killed, the accounts stopped, and somebody else
 requeues and cancels what they like."""
 
+import shutil
 import signal
 import sys
 import time
@@ -47,6 +48,10 @@ def run(sweepq, work, jobs=1000, kills=50, faults=True, seed=None, short=False):
         storm.end()
         if figures.failed == 0:
             sandbox.discard()
+        else:
+            shutil.copytree(cluster.folder / "log", sandbox.folder / "slurm", dirs_exist_ok=True)
+        if cluster.deaths:
+            figures.values["the controller ended by itself"] = cluster.deaths
         cluster.discard()
     return figures.close()
 
@@ -87,6 +92,8 @@ class Storm:
 
     def wait_until(self, ended, due):
         deadline = time.monotonic() + 300
+        if self.faults:
+            self.cluster.revive()
         while ended() < due:
             if time.monotonic() > deadline:
                 raise Stuck(f"only {ended.count} of {due:.0f} jobs have ended; {self.sandbox.log_tail()}")
