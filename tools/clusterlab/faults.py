@@ -10,6 +10,8 @@ from crashlab.sandbox import Stuck
 from .cluster import Cluster, ClusterSandbox, stop
 
 ALSO = ("turn.", "launch.folder-made", "harvest.", "adopt.")
+# Its attempts have to be given up first, which takes a minute.
+SLOW = ("fence.",)
 JOBS = 6
 
 
@@ -18,7 +20,7 @@ def run(sweepq, top, work, short=False):
     cluster = Cluster("--cpus", "16")
     try:
         for name in names(top):
-            if not name.startswith(OF_CLUSTERS + ALSO):
+            if not name.startswith(OF_CLUSTERS + ALSO) or short and name.startswith(SLOW):
                 continue
             fired = 0
             for hits in (1,) if short else (1, 2, 3, 5):
@@ -78,10 +80,12 @@ def leave_unsubmitted(sandbox):
 
 
 def vanish(sandbox):
-    """Jobs that run, and die with their nodes; and the controller has never heard of them."""
+    """Jobs that run, and die with their nodes while the controller is away; and when it comes back it has never heard of
+    them."""
     worker = sandbox.start_worker()
     sandbox.wait_for(lambda: sandbox.line_count("S") == JOBS, 60, "not every job has started")
     stop(worker)
+    sandbox.cluster.fault("kill-controller")
     for node in ("n1", "n2"):
         sandbox.cluster.fault("kill-node", node, "--with-jobs")
     sandbox.cluster.fault("lose-state", "--everything")
