@@ -167,6 +167,11 @@ import Testing
     #expect(seen?.first?.reason == reason)
   }
 
+  /// So the database ends what a controller has forgotten; what a person cancels is cancelled by somebody.
+  @Test func whatNobodyHasCancelledIsNotKnownToHaveEnded() {
+    #expect(accounts(Self.account("1_26", "CANCELLED", "0:0"), of: "1") == [])
+  }
+
   @Test func usageComesFromTheStepsToo() throws {
     let seen = accounts(
       Self.account("118", "COMPLETED", "0:0", elapsed: "71")

@@ -31,6 +31,9 @@ class Deeds:
     def freeze(self):
         """In every second one the worker is killed as well, and the next one meets a controller that does not answer."""
         self.tally.count(FREEZE)
+        # Where one submit has just been, there is soon another.
+        begun = time.time()
+        self.soon(lambda: self.sandbox.calls_since(begun, "sbatch"))
         self.cluster.fault("freeze")
         frozen = time.time()
         try:

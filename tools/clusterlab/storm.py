@@ -94,11 +94,13 @@ class Storm:
         deadline = time.monotonic() + 300
         if self.faults:
             self.cluster.revive()
-        while ended() < due:
-            if time.monotonic() > deadline:
-                raise Stuck(f"only {ended.count} of {due:.0f} jobs have ended; {self.sandbox.log_tail()}")
+        while True:
             if self.faults:
                 ask_again(self.sandbox)
+            if ended() >= due:
+                return
+            if time.monotonic() > deadline:
+                raise Stuck(f"only {ended.count} of {due:.0f} jobs have ended; {self.sandbox.log_tail()}")
             time.sleep(0.3)
 
     def kill(self):

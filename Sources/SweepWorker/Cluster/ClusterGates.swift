@@ -97,7 +97,10 @@ extension ClusterWorker {
     } catch { return tell(trouble: "\(error)") }
     FaultPoint.reach(.forbidGateTaken)
     settle(one, ending)
-    guard let task = nativeTask(of: one), one.sighting?.state.isFinal != true, !isBundled(one) else { return }
+    // What is not listed any more needs no removal, and its id may stand for another job by now.
+    guard let task = nativeTask(of: one), one.missingSince == nil, one.sighting?.state.isFinal != true,
+      !isBundled(one)
+    else { return }
     remove(task, "job \(one.job)")
   }
 
@@ -139,7 +142,7 @@ extension ClusterWorker {
     live[id] = one
     // Before the scheduler ends it, so that its runner knows what the signal means.
     attempt(stalls: false) { try RemoteGate.fence(folder: one.folder, .cancelled) }
-    if !isBundled(one), let task = nativeTask(of: one) {
+    if !isBundled(one), one.missingSince == nil, let task = nativeTask(of: one) {
       remove(task, "job \(one.job)")
     }
   }
