@@ -18,25 +18,26 @@ PATIENCE = 12
 
 
 class Deeds:
-    """Each deed returns when it is done. `kill` kills the worker and starts another."""
+    """Each deed returns when it is done. `kill` kills the worker and starts another; `provide` adds some jobs to the queue,
+    so that there is something to submit when a deed is under way."""
 
-    def __init__(self, cluster, sandbox, chance, tally, kill):
-        self.cluster, self.sandbox, self.chance, self.tally, self.kill = cluster, sandbox, chance, tally, kill
+    def __init__(self, cluster, sandbox, chance, tally, kill, provide):
+        self.cluster, self.sandbox, self.chance, self.tally = cluster, sandbox, chance, tally
+        self.kill, self.provide = kill, provide
         self.losses, self.listings, self.cancels = [], [], []
 
     def cycle(self, short):
-        once = [self.freeze, self.requeue_running, self.lose, self.cancel, self.requeue_finished, self.accounts]
+        # After a loss the accounts are what is asked, and nothing is submitted for a while.
+        once = [self.freeze, self.requeue_running, self.lose, self.accounts, self.cancel, self.requeue_finished]
         return once if short else [*once, self.freeze, self.requeue_running, self.cancel, self.requeue_finished]
 
     def freeze(self):
         """In every second one the worker is killed as well, and the next one meets a controller that does not answer."""
         self.tally.count(FREEZE)
-        # Where one submit has just been, there is soon another.
-        begun = time.time()
-        self.soon(lambda: self.sandbox.calls_since(begun, "sbatch"))
         self.cluster.fault("freeze")
         frozen = time.time()
         try:
+            self.provide()
             struck = self.soon(lambda: self.sandbox.is_under_way("sbatch") or self.sandbox.calls_since(frozen, "sbatch"))
             self.tally.count(FREEZE, "struck", int(struck))
             time.sleep(self.chance.uniform(0, 7))
@@ -52,6 +53,7 @@ class Deeds:
         self.tally.count(REUSE)
         self.cluster.fault("save-state")
         saved = time.time()
+        self.provide()
         self.soon(lambda: self.sandbox.calls_since(saved, "sbatch"))
         time.sleep(self.chance.uniform(0.2, 1.5))
         at = time.time()
@@ -63,6 +65,7 @@ class Deeds:
         self.cluster.fault("stop-accounting")
         stopped = time.time()
         try:
+            self.provide()
             struck = self.soon(lambda: self.sandbox.calls_since(stopped, "sacct", "sbatch"))
             self.tally.count(ACCOUNTS, "struck", int(struck))
             time.sleep(self.chance.uniform(0.5, 4))
@@ -71,11 +74,13 @@ class Deeds:
 
     def requeue_running(self):
         self.tally.count(REQUEUE_RUNNING)
+        self.provide()
         self.until_done(lambda: self.requeue(REQUEUE_RUNNING, "RUNNING", self.cluster.tasks("RUNNING")))
 
     def requeue_finished(self):
         """Of what has finished, that can no longer be made requeueable: it is done before."""
         self.tally.count(REQUEUE_FINISHED)
+        self.provide()
         marked = set()
 
         def one():
@@ -107,6 +112,7 @@ class Deeds:
 
     def cancel(self):
         self.tally.count(CANCEL)
+        self.provide()
 
         def one():
             tasks = self.cluster.tasks("PENDING", "RUNNING")
