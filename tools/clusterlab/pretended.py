@@ -39,7 +39,7 @@ FAULTS = (
     "QUERY empty times=2",
     LOSE,
     "SUBMIT forget times=1",
-    "QUERY miss 1 times=3",
+    "QUERY miss 1 times=6",
     "SUBMIT reuse-id times=1",
     "run LIE",
 )
@@ -127,9 +127,11 @@ class Storm:
         """Waits until the fault has struck, but not for ever. Whatever has gone out by now, it finds something to submit, and
         that is there for a while."""
         def provide():
-            self.sandbox.submit(MORE, pause=1, name=name)
+            self.sandbox.submit(MORE, pause=3, name=name)
 
         self.tally.count(fault)
+        if fault == LOSE or "reuse-id" in fault:
+            self.tally.count(REUSE)
         submit, begun = WORDS[self.kind]["SUBMIT"], time.time()
         if fault in (FREEZE, RESTART):
             first, last = ("freeze", "thaw") if fault == FREEZE else ("kill-controller", "start-controller")
@@ -142,8 +144,8 @@ class Storm:
         elif fault == LOSE:
             self.cluster.fault("save-state")
             provide()
-            self.soon(lambda: self.sandbox.calls_since(begun, submit))
-            time.sleep(self.chance.uniform(0.2, 1))
+            self.soon(lambda: any(called.startswith(f"{name}-") for _, called in self.cluster.listed()))
+            time.sleep(self.chance.uniform(0.5, 1.5))
             at = time.time()
             self.cluster.fault("lose-state")
             self.losses.append((at, self.cluster.listed()))
@@ -151,11 +153,11 @@ class Storm:
             line = fault
             for word, meaning in WORDS[self.kind].items():
                 line = line.replace(word, meaning)
-            command, name = line.split()[:2]
+            command, kind = line.split()[:2]
             self.cluster.fault("fault", line)
             provide()
-            self.soon(lambda: self.fired(command, name, begun))
-            self.tally.count(fault, "struck", int(self.fired(command, name, begun) > 0))
+            self.soon(lambda: self.fired(command, kind, begun))
+            self.tally.count(fault, "struck", int(self.fired(command, kind, begun) > 0))
 
     def fired(self, command, fault, since):
         """How often the pretended commands have met it since."""
@@ -173,7 +175,7 @@ class Storm:
             self.tally.count(LOSE, "struck", int(bool(submissions.lost(at, listed))))
         ids = [row["native_id"] for row in submissions.rows]
         again = len(ids) - len(set(ids))
-        if self.losses:
+        if again:
             self.tally.count(REUSE, "struck", again)
 
     def soon(self, condition):
