@@ -144,8 +144,8 @@ class Storm:
         elif fault == LOSE:
             self.cluster.fault("save-state")
             provide()
-            self.soon(lambda: any(called.startswith(f"{name}-") for _, called in self.cluster.listed()))
-            time.sleep(self.chance.uniform(0.5, 1.5))
+            self.soon(lambda: self.is_accepted(name))
+            time.sleep(self.chance.uniform(0, 1))
             at = time.time()
             self.cluster.fault("lose-state")
             self.losses.append((at, self.cluster.listed()))
@@ -158,6 +158,11 @@ class Storm:
             provide()
             self.soon(lambda: self.fired(command, kind, begun))
             self.tally.count(fault, "struck", int(self.fired(command, kind, begun) > 0))
+
+    def is_accepted(self, name):
+        """Whether the worker knows that the scheduler has a sweep's jobs, and they have not ended."""
+        sweeps = json.loads(self.sandbox.run("sweeps", "--json").stdout)["sweeps"]
+        return any(row["name"] == name and row["counts"]["submitted"] + row["counts"]["running"] for row in sweeps)
 
     def fired(self, command, fault, since):
         """How often the pretended commands have met it since."""
