@@ -124,8 +124,8 @@ class Storm:
             time.sleep(0.2)
 
     def strike(self, fault, name):
-        """Waits until the fault has struck, but not for ever. Whatever has gone out by now, it finds something to submit, and
-        that is there for a while."""
+        """Waits until the fault has struck, but not for ever. Whatever has gone out by now, it finds something to submit,
+        and that is there for a while."""
         def provide():
             self.sandbox.submit(MORE, pause=3, name=name)
 
