@@ -40,11 +40,13 @@ public enum FaultPoint {
     case submissionAnswered = "submission.answered"
     case acceptBeforeCommit = "accept.before-commit"
     case acceptAfterCommit = "accept.after-commit"
+    case fenceWritten = "fence.written"
+    case forbidGateTaken = "forbid.gate-taken"
 
     /// Those that only a worker of a cluster comes by.
     public static let ofClusters: Set<Name> = [
       .intendBeforeCommit, .intendAfterCommit, .submissionCalled, .submissionAnswered, .acceptBeforeCommit,
-      .acceptAfterCommit,
+      .acceptAfterCommit, .fenceWritten, .forbidGateTaken,
     ]
   }
 

@@ -58,6 +58,7 @@ struct SchedulerLine {
     case _ where entry.id != id && isNoted: break
     case .impossible: sentences.append("\(dialect.title): will never run\(reason).")
     case .held: sentences.append("\(dialect.title): held there\(reason).")
+    case .stranded: sentences.append("\(dialect.title): could not be started\(reason).")
     case .running, .suspended, .ending:
       if entry.id == id { sentences.append("\(dialect.title): \(Self.word(entry.state))\(reason).") }
     default: sentences.append("\(dialect.title): \(Self.word(entry.state))\(reason).")
@@ -86,6 +87,7 @@ struct SchedulerLine {
     case .pending: "pending"
     case .held: "held"
     case .impossible: "never"
+    case .stranded: "stranded"
     case .running: "running"
     case .suspended: "suspended"
     case .ending: "ending"
@@ -145,7 +147,7 @@ struct SchedulerLine {
   private static func paint(_ state: TaskState) -> Style.Paint? {
     switch state {
     case .running, .ending: .green
-    case .impossible, .held: .red
+    case .impossible, .held, .stranded: .red
     case .suspended, .unknown: .yellow
     default: nil
     }

@@ -36,7 +36,7 @@ import Testing
     ("PENDING", "JobArrayTaskLimit", .pending), ("PENDING", "QOSMaxJobsPerUserLimit", .pending),
     ("PENDING", "AssocGrpCpuLimit", .pending),
     ("PENDING", "JobHeldUser", .held), ("PENDING", "JobHeldAdmin", .held),
-    ("PENDING", "job requeued in held state", .held), ("PENDING", "launch failed requeued held", .held),
+    ("PENDING", "job requeued in held state", .held), ("PENDING", "launch failed requeued held", .stranded),
     ("REQUEUE_HOLD", "", .held), ("SPECIAL_EXIT", "", .held), ("RESV_DEL_HOLD", "", .held),
     ("PENDING", "PartitionConfig", .impossible), ("PENDING", "PartitionTimeLimit", .impossible),
     ("PENDING", "DependencyNeverSatisfied", .impossible), ("PENDING", "BadConstraints", .impossible),
@@ -165,6 +165,11 @@ import Testing
     #expect(seen?.first?.exitCode == code)
     #expect(seen?.first?.signal == signal)
     #expect(seen?.first?.reason == reason)
+  }
+
+  /// So the database ends what a controller has forgotten; what a person cancels is cancelled by somebody.
+  @Test func whatNobodyHasCancelledIsNotKnownToHaveEnded() {
+    #expect(accounts(Self.account("1_26", "CANCELLED", "0:0"), of: "1") == [])
   }
 
   @Test func usageComesFromTheStepsToo() throws {

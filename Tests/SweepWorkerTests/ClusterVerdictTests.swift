@@ -100,6 +100,20 @@ import Testing
     #expect(outcome(verdict(one, exit(code: 3))) == .preempted)
   }
 
+  @Test func whatTheSchedulerCannotStartIsTakenBack() {
+    let one = attempt { $0.sighting = sighting(.stranded, reason: "launch failed requeued held") }
+    guard case .forbid(let void) = verdict(one, .none) else {
+      Issue.record("its gate is not taken first")
+      return
+    }
+    #expect(void.outcome == .void && void.reason == "Slurm could not start it (launch failed requeued held)")
+    guard case .settle(let lost) = verdict(one, .started(Self.start)) else {
+      Issue.record("it is not settled")
+      return
+    }
+    #expect(lost.outcome == .lost && lost.isGivenUp)
+  }
+
   @Test func silenceDecidesNothing() {
     #expect(verdict(attempt(), .none) == .wait)
     #expect(verdict(attempt(), .unfinished(since: Timestamp(rawValue: 0))) == .wait)

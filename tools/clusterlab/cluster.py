@@ -8,6 +8,7 @@ import signal
 import subprocess
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 from crashlab.sandbox import Sandbox, Stuck
@@ -17,7 +18,8 @@ TESTBEDS = Path(__file__).resolve().parent.parent / "testbed"
 SLURM = ("sbatch", "squeue", "sacct", "scancel", "scontrol", "sacctmgr", "sinfo")
 
 # Quick to notice things, so that an experiment is short; the folder is on a local disk, where nothing comes late.
-SETTINGS = """executors:
+SETTINGS = """grace: 2s
+executors:
   lab:
     scheduler: SCHEDULER
     poll: 1s
@@ -27,14 +29,14 @@ SETTINGS = """executors:
     submit_rate: 600
 """
 
-# In front of Slurm's commands: counts every call but those after its version, and kills a submit when it is told to.
+# In front of Slurm's commands: writes down every call but those after its version, and kills a submit when it is told to.
 WRAPPER = """#!/usr/bin/python3 -S
 import os, random, signal, subprocess, sys, time
 name = os.path.basename(sys.argv[0])
 if "--version" in sys.argv:
     os.execv("/usr/bin/" + name, sys.argv)
 with open(os.environ["LAB_CALLS"], "a") as file:
-    file.write(name + "\\n")
+    file.write(f"{name} {time.time():.3f}\\n")
 real = "/usr/bin/" + name
 fault = os.environ.get("LAB_SUBMIT_FAULT") if name == "sbatch" else None
 if not fault:
@@ -56,6 +58,8 @@ class Cluster:
     def __init__(self, *options, kind="slurm"):
         self.kind = kind
         self.is_gone = threading.Event()
+        # How often its controller has died of itself.
+        self.deaths = 0
         # Unix sockets have short names.
         self.folder = Path(tempfile.mkdtemp(prefix="sl", dir="/tmp"))
         self.folder.chmod(0o755)
@@ -71,12 +75,21 @@ class Cluster:
                               check=True, stderr=subprocess.PIPE)
 
     def fault(self, name, *arguments):
-        subprocess.run([TESTBEDS / self.kind, name, self.folder, *map(str, arguments)], check=True,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        done = subprocess.run([TESTBEDS / self.kind, name, self.folder, *map(str, arguments)], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, text=True)
+        if done.returncode != 0:
+            raise Stuck(f"{self.kind} {name} ended with {done.returncode}: {done.stderr.strip()[-300:]}")
+
+    def call(self, *command, timeout=60):
+        """Runs a command of the scheduler's as somebody else would."""
+        try:
+            return subprocess.run(command, env=os.environ | self.environment, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True, timeout=timeout)
+        except subprocess.TimeoutExpired:
+            raise Stuck(f"{' '.join(command)} has not ended after {timeout} s") from None
 
     def run(self, *command, check=False, timeout=60):
-        done = subprocess.run(command, env=os.environ | self.environment, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, text=True, timeout=timeout)
+        done = self.call(*command, timeout=timeout)
         if check and done.returncode != 0:
             raise Stuck(f"{' '.join(command)} ended with {done.returncode}: {done.stderr.strip()[-200:]}")
         return done.stdout
@@ -84,6 +97,22 @@ class Cluster:
     def tasks(self, *states):
         """Ids of single tasks of Slurm in these states."""
         return self.run("squeue", "-h", "-r", "-t", ",".join(states), "-o", "%i").split()
+
+    def listed(self):
+        """{(a submission's id, its name)} of all that the scheduler knows. Of Slurm's arrays each task has an id besides."""
+        if self.kind == "slurm":
+            done = self.call("squeue", "-h", "-a", "-r", "-t", "all", "-o", "%A %j|%F %j")
+            for _ in range(20):
+                if done.returncode == 0:
+                    break
+                self.revive()
+                done = self.call("squeue", "-h", "-a", "-r", "-t", "all", "-o", "%A %j|%F %j")
+            else:
+                raise Stuck(f"squeue does not answer: {done.stderr.strip()[-200:]}")
+            return {tuple(pair.split(" ", 1)) for line in done.stdout.splitlines() for pair in line.split("|")}
+        status = subprocess.run([TESTBEDS / self.kind, "status", self.folder], stdout=subprocess.PIPE, text=True, check=True)
+        rows = [line.split() for line in status.stdout.splitlines()]
+        return {(re.match(r"\d+", row[0])[0], row[2]) for row in rows}
 
     def left(self):
         """How many jobs the scheduler still has that are not over."""
@@ -99,6 +128,14 @@ class Cluster:
         for node in set(self.run("sinfo", "-h", "-N", "-t", "drain,drng,down", "-o", "%N").split()):
             self.run("scontrol", "update", f"nodename={node}", "state=resume")
 
+    def revive(self):
+        """Starts the controller where it has ended by itself, as a service manager would. It must not be frozen."""
+        shown = subprocess.run([TESTBEDS / self.kind, "status", self.folder], stdout=subprocess.PIPE, text=True).stdout
+        if "slurmctld -" in shown.splitlines():
+            self.deaths += 1
+            self.fault("start-controller")
+        time.sleep(0.3)
+
     def start_healing(self):
         """Every quarter of a minute, until the cluster goes. The nodes are asked what runs there: a controller that has lost
         its memory goes on believing in jobs that have ended, and asks by itself only every few minutes."""
@@ -107,7 +144,7 @@ class Cluster:
                 try:
                     self.run("scontrol", "reconfigure", timeout=20)
                     self.heal()
-                except subprocess.TimeoutExpired:
+                except Stuck:
                     pass
 
         threading.Thread(target=heal, daemon=True).start()
@@ -168,6 +205,20 @@ class ClusterSandbox(Sandbox):
 
     def count(self, command):
         return self.calls.read_text().split().count(command)
+
+    def calls_since(self, moment, *commands):
+        """How many calls of these commands have begun since."""
+        if self.cluster.kind == "slurm":
+            calls = [line.split() for line in self.calls.read_text().splitlines()]
+            calls = [(float(at), name) for name, at in calls]
+        else:
+            text = (self.cluster.folder / "calls").read_text()
+            calls = [tuple(json.loads(line)[:2]) for line in text.splitlines() if line.endswith("]")]
+        return sum(1 for at, name in calls if at >= moment and name in commands)
+
+    def is_under_way(self, command):
+        """Whether the worker is just calling it."""
+        return any(Path((self.command_line(pid) or [""])[0]).name == command for pid in self.processes())
 
 
 def stop(worker):

@@ -22,7 +22,7 @@ MANY = 40_000
 
 
 # Only a cluster's worker comes by these.
-OF_CLUSTERS = ("intend.", "submission.", "accept.")
+OF_CLUSTERS = ("intend.", "submission.", "accept.", "fence.", "forbid.")
 
 
 def names(top):

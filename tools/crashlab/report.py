@@ -33,11 +33,22 @@ class Figures:
                 **self.values, "breaches": self.breaches}
 
 
+def print_rows(name, rows):
+    """A table within the figures: {row: {column: number}}."""
+    columns = list(dict.fromkeys(column for row in rows.values() for column in row))
+    print(f"    {name:<58} " + " ".join(f"{column:>8}" for column in columns))
+    for label, row in rows.items():
+        print(f"      {label:<56} " + " ".join(f"{row.get(column, ''):>8}" for column in columns))
+
+
 def print_table(all_figures):
     for figures in all_figures:
         print(f"{figures.name:<10} {figures.cases:>6} cases {figures.failed:>4} failed {figures.seconds:>8.1f} s")
         for name, value in figures.values.items():
-            print(f"    {name:<58} {value}")
+            if isinstance(value, dict) and any(isinstance(row, dict) for row in value.values()):
+                print_rows(name, value)
+            else:
+                print(f"    {name:<58} {value}")
         for sentence in figures.breaches[:20]:
             print(f"    BREACH {sentence}")
         if len(figures.breaches) > 20:

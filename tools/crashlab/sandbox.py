@@ -8,12 +8,14 @@ import time
 import uuid
 from pathlib import Path
 
-# A job's command; "mixed" lasts for some jobs long enough that they outlive their worker and are found alive. Each line is one write to a file opened with O_APPEND, so the file's order is the order of events.
+# A job's command; "mixed" lasts for some jobs long enough that they outlive their worker and are found alive, "long" so
+# that somebody can do something to them meanwhile. Each line is one write to a file opened with O_APPEND, so the file's order is the order of events.
 JOB = """#!/bin/sh
 printf 'S %s %s\\n' "$1" "$SWEEPQ_ATTEMPT" >>"$LAB_LINES"
 case $2 in
 0) ;;
 mixed) if [ $(($1 % 6)) = 0 ]; then sleep 0.3; else sleep 0.01; fi ;;
+long) if [ $(($1 % 6)) = 0 ]; then sleep 2; else sleep 0.01; fi ;;
 *) sleep "$2" ;;
 esac
 printf '{"echo": %s}' "$1" >"$SWEEPQ_RESULT"

@@ -83,17 +83,20 @@ def with_environment(*assignments):
 
 
 def end(pids, grace):
-    """SIGTERM, and SIGKILL to what is left after the grace in seconds. Returns what had to be killed."""
+    """SIGTERM, and SIGKILL to what is left after the grace in seconds; without a grace, SIGKILL to all as if at one instant.
+    Returns what had to be killed."""
     alive = {pid: started_at(pid) for pid in pids}
     alive = {pid: at for pid, at in alive.items() if at is not None}
     left = dict(alive)
-    for number, seconds in ((signal.SIGTERM, grace), (signal.SIGKILL, 5)):
+    # What is stopped cannot write down how another has died.
+    for number, seconds in ((signal.SIGTERM if grace else signal.SIGSTOP, grace), (signal.SIGKILL, 5)):
         if number == signal.SIGKILL:
             killed = set(left)
         for pid in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
-                os.kill(pid, signal.SIGCONT)
+                if number != signal.SIGSTOP:
+                    os.kill(pid, signal.SIGCONT)
         deadline = time.monotonic() + seconds
         while left and time.monotonic() < deadline:
             left = {pid: at for pid, at in left.items() if started_at(pid) == at}

@@ -1,7 +1,7 @@
 """A pretended cluster: jobs that really run, a limited number at a time, behind commands that keep their state in a folder.
 
-The folder holds `state.db` (SQLite), `faults`, `spool/`. Commands change rows; one process behind them, the keeper, starts
-what has been queued, ends what was deleted or has run too long, and writes down how each ended. It is started by the first
+The folder holds `state.db` (SQLite), `faults`, `spool/`, and what happened: `calls` and `fired`, a line of JSON each.
+Commands change rows; one process behind them, the keeper, starts what has been queued, ends what was deleted or has run too long, and writes down how each ended. It is started by the first
 command that needs it and goes when there is nothing to do. Both look at rows only within a transaction."""
 
 import contextlib
@@ -58,6 +58,33 @@ def signal_session(leader, number):
     for pid in session(leader):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
+
+
+class Faults(dict):
+    """What one call of a command is to meet, {fault: its argument}. To ask whether one is there is to meet it."""
+
+    def __init__(self, cluster, command):
+        super().__init__()
+        self.cluster, self.command, self.told = cluster, command, set()
+
+    def __contains__(self, name):
+        found = super().__contains__(name)
+        if found:
+            self.fired(name)
+        return found
+
+    def fired(self, name):
+        """Writes down, once for this call, that a fault was met."""
+        if name not in self.told:
+            self.told.add(name)
+            self.cluster.note_fired(self.command, name)
+
+    def shortened(self, rows):
+        """What is shown of a listing that does not have everything."""
+        left = 0 if self.get("empty") is not None else int(self["miss"] or 0) if self.get("miss") is not None else len(rows)
+        if left < len(rows):
+            self.fired("empty" if self.get("empty") is not None else "miss")
+        return rows[:left]
 
 
 class Job(dict):
@@ -132,24 +159,42 @@ class Cluster:
         number = first if number is None else number
         while self.count("seq = ?", number):  # ids start again after lost state, and jump over what is left
             number += 1
-        self.set("next", number + 1)
+        self.number(number)
+        return number
+
+    def number(self, given):
+        self.set("next", given + 1)
+        self.set("last", given)
+
+    def reused(self, faults):
+        """The number that a job gets again: the one asked for, or the last that was given to any."""
+        number = int(faults["reuse-id"] or self.setting("last") or 0)
+        self.db.execute("DELETE FROM job WHERE seq = ?", (number,))
+        self.number(number)
         return number
 
     # Faults
 
-    def faults(self, command):
-        """{fault: its argument} for one call of a command. A line is `COMMAND FAULT [ARGUMENT]`, with `*` for any command,
-        and with `times=N` for the next N calls only, `skip=N` for all but the next N."""
+    def note_fired(self, command, fault):
+        with open(self.folder / "fired", "a", encoding="utf-8") as file:
+            file.write(json.dumps([round(time.time(), 3), command, fault]) + "\n")
+
+    def faults(self, command, is_counted=True):
+        """The faults for one call of a command. A line is `COMMAND FAULT [ARGUMENT]`, with `*` for any command, and with
+        `times=N` for the next N calls only, `skip=N` for all but the next N. A call that is not counted, such as the
+        question for the version, meets only those without such limits."""
         lines = os.environ.get("SWEEPQ_FAKE_FAULTS", "").replace(";", "\n").splitlines()
         with contextlib.suppress(FileNotFoundError):
             lines += (self.folder / "faults").read_text(encoding="utf-8").splitlines()
-        found = {}
+        found = Faults(self, command)
         for line in lines:
             words = line.split()
             if len(words) < 2 or words[0].startswith("#") or words[0] not in ("*", command):
                 continue
             limits = {w.partition("=")[0]: int(w.partition("=")[2]) for w in words if re.fullmatch(r"(times|skip)=\d+", w)}
             if limits:
+                if not is_counted:
+                    continue
                 with self:
                     row = self.db.execute("SELECT times FROM used WHERE line = ?", (line,)).fetchone()
                     used = row[0] if row else 0

@@ -36,6 +36,8 @@ package enum TaskState: Hashable, Sendable {
   case held
   /// Pending, and it will never start as it is; the sighting's reason says why.
   case impossible
+  /// Pending: the scheduler has failed to start it, and holds it until somebody lets it.
+  case stranded
   case running
   case suspended
   /// Its command has ended, or is being ended; not final.
@@ -54,7 +56,7 @@ package enum TaskState: Hashable, Sendable {
   package var isFinal: Bool {
     switch self {
     case .completed, .failed, .cancelled, .timedOut, .outOfMemory, .nodeFailed, .preempted: true
-    case .pending, .held, .impossible, .running, .suspended, .ending, .unknown: false
+    case .pending, .held, .impossible, .stranded, .running, .suspended, .ending, .unknown: false
     }
   }
 }

@@ -56,11 +56,16 @@ extension ClusterWorker {
     // No submission was intended for it, so nothing can have started it; its gate is taken to be sure.
     one.submission = nil
     live[one.attempt] = one
-    guard try RemoteGate.forbid(folder: folder, token: one.token) else {
+    // A worker before may have taken it, and died before it could say so.
+    guard
+      try RemoteGate.forbid(folder: folder, token: one.token)
+        || RemoteGate.look(folder: folder, token: one.token) == .void
+    else {
       throw QueueError(
         .badData, "job \(one.job) was never submitted, but its gate in \(folder.path) is taken",
         remedy: "run: sweepq check")
     }
+    FaultPoint.reach(.forbidGateTaken)
     settle(
       one,
       Settlement(

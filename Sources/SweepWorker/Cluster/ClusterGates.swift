@@ -83,6 +83,7 @@ extension ClusterWorker {
     guard let since = one.fencedAt else {
       do {
         try RemoteGate.fence(folder: one.folder, .givenUp)
+        FaultPoint.reach(.fenceWritten)
         live[id]?.fencedAt = now
       } catch { tell(trouble: "\(error)") }
       return false
@@ -94,8 +95,12 @@ extension ClusterWorker {
     do {
       guard try RemoteGate.forbid(folder: one.folder, token: one.token) else { return }
     } catch { return tell(trouble: "\(error)") }
+    FaultPoint.reach(.forbidGateTaken)
     settle(one, ending)
-    guard let task = nativeTask(of: one), one.sighting?.state.isFinal != true, !isBundled(one) else { return }
+    // What is not listed any more needs no removal, and its id may stand for another job by now.
+    guard let task = nativeTask(of: one), one.missingSince == nil, one.sighting?.state.isFinal != true,
+      !isBundled(one)
+    else { return }
     remove(task, "job \(one.job)")
   }
 
@@ -137,7 +142,7 @@ extension ClusterWorker {
     live[id] = one
     // Before the scheduler ends it, so that its runner knows what the signal means.
     attempt(stalls: false) { try RemoteGate.fence(folder: one.folder, .cancelled) }
-    if !isBundled(one), let task = nativeTask(of: one) {
+    if !isBundled(one), one.missingSince == nil, let task = nativeTask(of: one) {
       remove(task, "job \(one.job)")
     }
   }

@@ -183,6 +183,7 @@ extension ClusterWorker {
     case .pending: return "\(dialect.title): pending\(reason)"
     case .held: return "\(dialect.title): held there\(reason)"
     case .impossible: return "\(dialect.title): will never run\(reason)"
+    case .stranded: return "\(dialect.title): could not be started\(reason)"
     case .suspended: return "\(dialect.title): suspended\(reason)"
     case .unknown(let word): return "\(dialect.title): in the state \(word)\(reason)"
     case .running, .ending, .completed, .failed, .cancelled, .timedOut, .outOfMemory, .nodeFailed, .preempted:
@@ -308,6 +309,7 @@ extension ClusterWorker {
     guard let one = live[id] else { return }
     do {
       guard try RemoteGate.forbid(folder: one.folder, token: one.token) else { return }
+      FaultPoint.reach(.forbidGateTaken)
       settle(
         one,
         Settlement(

@@ -67,6 +67,9 @@ private struct ClusterCase {
     }
   }
 
+  /// What the scheduler says of its state, to stand behind a sentence.
+  private var said: String { one.sighting?.reason.map { " (\($0))" } ?? "" }
+
   // MARK: Ended by its own account
 
   private func ended(_ start: StartRecord?, _ exit: ExitRecord) -> ClusterVerdict {
@@ -84,7 +87,7 @@ private struct ClusterCase {
         return .settle(ending)
       }
       // What was asked for before the end may be from before the start.
-      if state == .pending || state == .held, let since = one.exitSince, one.sightedAt > since {
+      if [.pending, .held, .stranded].contains(state), let since = one.exitSince, one.sightedAt > since {
         ending.outcome = .preempted
         ending.reason = "\(title) ended it and queued it again: \(exit.reason ?? "no exit code")"
         return .settle(ending)
@@ -121,6 +124,12 @@ private struct ClusterCase {
   // MARK: Started, and no exit record
 
   private func started(_ start: StartRecord) -> ClusterVerdict {
+    if one.sighting?.state == .stranded, one.missingSince == nil {
+      return .settle(
+        .init(
+          outcome: .lost, reason: "\(title) has put it back and cannot start it again\(said)", start: start,
+          isGivenUp: true))
+    }
     if let state = one.sighting?.state, state.isFinal {
       guard let since = one.finalSince, now - since >= settings.lateFiles else { return .started(start) }
       return .settle(ending(state, start))
@@ -156,7 +165,6 @@ private struct ClusterCase {
     var ending = ClusterVerdict.Ending(
       outcome: .lost, reason: nil, start: start, exitCode: one.sighting?.exitCode,
       signal: one.sighting?.signal)
-    let said = one.sighting?.reason.map { " (\($0))" } ?? ""
     switch state {
     case .timedOut: (ending.outcome, ending.reason) = (.timedOut, "\(title)'s time limit was reached")
     case .outOfMemory: (ending.outcome, ending.reason) = (.outOfMemory, "\(title): out of memory")
@@ -194,6 +202,9 @@ private struct ClusterCase {
       guard let since = one.finalSince, now - since >= settings.lateFiles else { return .wait }
       return .forbid(unstartedEnding(sighting))
     }
+    if sighting.state == .stranded {
+      return .forbid(.init(outcome: .void, reason: "\(title) could not start it\(said)"))
+    }
     if sighting.state == .running, let since = one.runningSince, now - since >= settings.startDeadline {
       return .forbid(
         .init(
@@ -206,7 +217,6 @@ private struct ClusterCase {
   }
 
   private func unstartedEnding(_ sighting: TaskSighting) -> ClusterVerdict.Ending {
-    let said = sighting.reason.map { " (\($0))" } ?? ""
     switch sighting.state {
     case .cancelled:
       return .init(

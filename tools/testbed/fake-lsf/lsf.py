@@ -113,6 +113,8 @@ class Sbatchd(Keeper):
             old = c.setting("flavour") == "old"
             job["finished"] = pretend.now()
             faults = reports.faults_of_run(c)
+            for fault in faults:
+                c.note_fired("run", fault)
             if status is None or c.setting("node") != "up" or "lose-status" in faults:
                 job.update(verdict="EXIT", code=None, lost=True)
             elif os.WIFEXITED(status):
@@ -174,14 +176,14 @@ class Sbatchd(Keeper):
 
 
 class Session:
-    def __init__(self, command):
+    def __init__(self, command, asks_version=False):
         self.command = command
         folder = os.environ.get(VARIABLE)
         if not folder or not os.path.isdir(folder):
             print(f"{command}: {VARIABLE} names no folder", file=sys.stderr)
             sys.exit(255)
         self.cluster = Cluster(folder, DEFAULTS)
-        self.faults = self.cluster.faults(command)
+        self.faults = self.cluster.faults(command, is_counted=not asks_version)
         self.flavour = self.cluster.setting("flavour")
         self.code = 0
 
@@ -358,11 +360,7 @@ def submitted(session, job, seq):
 def accept(c, job, faults=()):
     """What mbatchd makes of a request: rows, and a number. In a transaction; a refusal uses up a number as well."""
     not_submitted = " Job not submitted."
-    seq = c.next_number(1)
-    if "reuse-id" in faults:
-        seq = int(faults["reuse-id"] or max(1, seq - 1))
-        c.db.execute("DELETE FROM job WHERE seq = ?", (seq,))
-        c.set("next", seq + 1)
+    seq = c.reused(faults) if "reuse-id" in faults else c.next_number(1)
     if job["queue"] not in c.setting("queues").split(","):
         raise Refusal(f"{job['queue']}: No such queue.{not_submitted}")
     if job["cpus"] > c.setting("host_cpus") * 8:
@@ -507,10 +505,7 @@ def bjobs(session, arguments):
                     raise Refusal(f"Job <{values['-J']}> is not found", 254)
         arrays = c.jobs("idx = -1") if "-A" in flags else []
         node, server = c.setting("node"), c
-        if "miss" in session.faults:
-            jobs = jobs[: int(session.faults["miss"] or 0)]
-        if "empty" in session.faults:
-            jobs = []
+        jobs = session.faults.shortened(jobs)
         if not ("-J" in values):
             jobs = in_order(jobs)
         if "-A" in flags:
@@ -680,10 +675,11 @@ def main():
         return 0
     if command not in RUN:
         return pretend.control(sys.modules[__name__], sys.argv[1:])
-    session = Session(command)
+    asks_version = sys.argv[1:2] == ["-V"]
+    session = Session(command, asks_version)
     session.log(sys.argv[1:])
     try:
-        if sys.argv[1:2] == ["-V"]:
+        if asks_version:
             pretend.before(session.faults)
             print(reports.version(session.flavour), file=sys.stderr)
             return 0

@@ -161,6 +161,7 @@ class Mom(Keeper):
                 job["status"] = os.WEXITSTATUS(status)
             if "status" in faults:
                 job["status"] = int(faults["status"])
+                c.note_fired("run", "status")
             job["finished"] = pretend.now()
         if c.setting("server") != "up" or c.setting("node") != "up":
             return pretend.now() + 0.1  # the execution daemon tells it when both are back
@@ -250,7 +251,7 @@ def c_faults_of_run(cluster):
 class Session:
     """One call of a command."""
 
-    def __init__(self, command):
+    def __init__(self, command, asks_version=False):
         self.command = command
         configuration = os.environ.get("PBS_CONF_FILE")
         if configuration and not os.path.exists(configuration):
@@ -262,7 +263,7 @@ class Session:
             print(f"{command}: {VARIABLE} names no folder", file=sys.stderr)
             sys.exit(1)
         self.cluster = Cluster(folder, DEFAULTS)
-        self.faults = self.cluster.faults(command)
+        self.faults = self.cluster.faults(command, is_counted=not asks_version)
         self.flavour = self.cluster.setting("flavour")
         self.code = 0
 
@@ -401,11 +402,7 @@ def qsub(session, arguments):
     environment(job, variables, every)
     with c:
         check_site(session, job)
-        seq = c.next_number(0)
-        if "reuse-id" in session.faults:
-            seq = int(session.faults["reuse-id"] or max(0, seq - 1))
-            c.db.execute("DELETE FROM job WHERE seq = ?", (seq,))
-            c.set("next", seq + 1)
+        seq = c.next_number(0) if "reuse-id" not in session.faults else c.reused(session.faults)
         key = f"{seq}[]" if "indices" in job else str(seq)
         state = "held" if job.pop("hold") else "waiting" if job.get("begin", 0) > time.time() else "queued"
         job.update(seq=seq, state=state, key=key, created=time.time(), modified=time.time(), cwd=os.getcwd(), queued=time.time())
@@ -666,8 +663,7 @@ def qstat(session, arguments):
             except Refusal as refusal:
                 troubles.append((refusal.text, refusal.code))
                 first_failed = first_failed or not shown
-        if "miss" in session.faults:  # a listing that does not have everything
-            shown = shown[: int(session.faults["miss"] or 0)]
+        shown = session.faults.shortened(shown)
         arrays = {}
         for job in shown:
             if job["parent"] and job["parent"] not in arrays:
@@ -917,10 +913,11 @@ def main():
         return 0
     if command not in RUN:
         return pretend.control(sys.modules[__name__], sys.argv[1:])
-    session = Session(command)
+    asks_version = sys.argv[1:] == ["--version"]
+    session = Session(command, asks_version)
     session.log(sys.argv[1:])
     try:
-        if sys.argv[1:] == ["--version"]:
+        if asks_version:
             pretend.before(session.faults)
             if session.flavour == "torque":
                 print("Version: 6.1.3", file=sys.stderr)

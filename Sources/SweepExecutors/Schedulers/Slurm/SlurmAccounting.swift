@@ -110,6 +110,9 @@ private struct SlurmRecord {
   }
 
   var sightings: [TaskSighting] {
+    // Cancelled by nobody: when a controller comes back without its memory, the database ends in this way whatever it
+    // had open. That is no word on the job, which may even run on.
+    if state == "CANCELLED" { return [] }
     let state = SlurmStates.state(state, reason: "")
     let (exitCode, signal, reason) = ending(in: state)
     return id.each.map { task in

@@ -35,6 +35,7 @@ enum SlurmStates {
   private static func pending(_ reason: Substring) -> TaskState {
     let word = reason.prefix { $0 != "," && $0 != ":" }
     if held.contains(word) { return .held }
+    if stranded.contains(word) { return .stranded }
     // Limits of a single job, such as AssocMaxWallDurationPerJobLimit and QOSMinGRES.
     let isLimit = word.hasPrefix("Assoc") || word.hasPrefix("QOS")
     if isLimit, word.contains("PerJob") || word.contains("PerNode") || word.hasPrefix("QOSMin") {
@@ -44,9 +45,12 @@ enum SlurmStates {
   }
 
   private static let held: Set<Substring> = [
-    "JobHeldAdmin", "JobHeldUser", "JobHoldMaxRequeue", "job requeued in held state",
-    "launch failed requeued held", "ReservationDeleted",
+    "JobHeldAdmin", "JobHeldUser", "job requeued in held state", "ReservationDeleted",
   ]
+
+  /// A node that still has an earlier job of the same id refuses to launch it; also --no-requeue does not keep Slurm from
+  /// putting it back.
+  private static let stranded: Set<Substring> = ["JobHoldMaxRequeue", "launch failed requeued held"]
 
   private static let impossible: Set<Substring> = [
     "AccountNotAllowed", "BadConstraints", "DeadLine", "DependencyNeverSatisfied", "InvalidAccount",
