@@ -39,7 +39,14 @@ let package = Package(
     .target(
       name: "SweepExecutors",
       dependencies: ["SweepModel", "CSystem"],
-      resources: [.embedInCode("Runner/runner.sh")],
+      resources: [
+        .embedInCode("Runner/runner.sh"), .embedInCode("Staging/manifest.sh"),
+        .embedInCode("Hosts/remote-command.sh"),
+        .embedInCode("Hosts/gates.sh"), .embedInCode("Hosts/parcels.sh"), .embedInCode("Hosts/probe.sh"),
+        .embedInCode("Schedulers/Direct/task.sh"), .embedInCode("Schedulers/Direct/spool.sh"),
+        .embedInCode("Schedulers/Direct/report.sh"), .embedInCode("Schedulers/Direct/control.sh"),
+        .embedInCode("Schedulers/Direct/keeper.sh"), .embedInCode("Schedulers/Direct/verb.sh"),
+      ],
       swiftSettings: strict),
     .target(
       name: "SweepWorker",

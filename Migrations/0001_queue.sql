@@ -199,6 +199,16 @@ CREATE TABLE result (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX result_attempt ON result(attempt);
 
+-- Files that attempts have left and that were brought to the sweep's working directory. A place belongs to the first job of
+-- the sweep that has brought a file there, so that no job overwrites another's.
+CREATE TABLE collected (
+  sweep INTEGER NOT NULL REFERENCES sweep(id) ON DELETE CASCADE,
+  place BLOB NOT NULL,                -- relative to the working directory, as bytes
+  job   INTEGER NOT NULL REFERENCES job(id) ON DELETE CASCADE,
+  PRIMARY KEY (sweep, place)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX collected_job ON collected(job);
+
 -- A lane waits for a job or for all jobs of a sweep.
 CREATE TABLE dependency (
   lane     INTEGER NOT NULL REFERENCES lane(id) ON DELETE CASCADE,

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
@@ -79,6 +80,16 @@ int sq_signal_descriptor(const int *signals, int count) {
 
 int sq_memory_file(const char *name) { return memfd_create(name, MFD_CLOEXEC); }
 
+int sq_watch_new(void) { return epoll_create1(EPOLL_CLOEXEC); }
+
+int sq_watch_follow(int watch, int fd, int writable) {
+  struct epoll_event event = {.events = EPOLLIN | (writable ? EPOLLOUT : 0), .data = {.fd = fd}};
+  if (epoll_ctl(watch, EPOLL_CTL_ADD, fd, &event) == 0) return 0;
+  return errno == EEXIST ? epoll_ctl(watch, EPOLL_CTL_MOD, fd, &event) : -1;
+}
+
+int sq_watch_forget(int watch, int fd) { return epoll_ctl(watch, EPOLL_CTL_DEL, fd, NULL); }
+
 int sq_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 int sq_pipe(int fds[2]) { return pipe2(fds, O_CLOEXEC); }
 int sq_socket_pair(int fds[2]) {
@@ -96,6 +107,11 @@ int sq_is_sole_opener(int fd) {
   if (fcntl(fd, F_SETLEASE, F_WRLCK) != 0) return 0;
   return fcntl(fd, F_SETLEASE, F_UNLCK) == 0;
 }
+
+ssize_t sq_copy_range(int from, int to, size_t length) {
+  return copy_file_range(from, NULL, to, NULL, length, 0);
+}
+int sq_sync_filesystem(int fd) { return syncfs(fd); }
 
 int sq_set_child_subreaper(int on) { return prctl(PR_SET_CHILD_SUBREAPER, (unsigned long)on, 0, 0, 0); }
 int sq_set_process_name(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0); }

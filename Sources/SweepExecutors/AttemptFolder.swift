@@ -45,7 +45,45 @@ public struct AttemptFolder: Hashable, Sendable {
   }
 
   /// Begins the names of files that get another when they are complete.
-  static let unfinishedPrefix = ".sweepq-"
+  package static let unfinishedPrefix = ".sweepq-"
+
+  /// A file that was brought here from where the attempt ran, and is only read.
+  package enum Fetched: String { case namedResult = ".sweepq-named-result" }
+
+  package func path(ofFetched file: Fetched) -> String { "\(path)/\(file.rawValue)" }
+
+  /// Puts a complete folder in its place, and that of an earlier copy of it.
+  package func replace(with other: String) throws {
+    try TreeRemoval.remove(path)
+    try Self.createParents(of: path)
+    if rename(other, path) != 0 { throw fileError("rename the folder", other, errno) }
+  }
+
+  /// Where the command of an isolated attempt works: a folder that is the user's until ``discardWork()``.
+  package var workPath: String { path + "/work" }
+  private var discardedPath: String { "\(path)/\(Self.unfinishedPrefix)work" }
+
+  /// Makes the folder for the command of an isolated attempt.
+  package func createWork() throws {
+    if mkdir(workPath, 0o700) != 0 { throw fileError("create the folder", workPath, errno) }
+  }
+
+  /// Says that nothing in the work folder is needed any more, by a name under which it is one of our own: it goes with
+  /// ``remove(keeping:)``, whoever calls that after a crash. Harmless where there is none.
+  package func discardWork() throws {
+    if rename(workPath, discardedPath) != 0, errno != ENOENT, errno != ENOTDIR {
+      throw fileError("rename the folder", workPath, errno)
+    }
+  }
+
+  /// Whether there is a work folder that waits for its removal.
+  package var hasDiscardedWork: Bool { access(discardedPath, F_OK) == 0 }
+
+  /// Whether the work folder was made, and is not discarded.
+  package var hasWork: Bool { access(workPath, F_OK) == 0 }
+
+  /// Whether the work folder holds nothing, or is not there.
+  package var isWorkEmpty: Bool { (try? AttemptFolder(path: workPath).entries().isEmpty) ?? true }
 
   public func path(of file: File) -> String { "\(path)/\(file.rawValue)" }
 
@@ -124,6 +162,9 @@ public struct AttemptFolder: Hashable, Sendable {
   }
 
   private static func unlinkIfPresent(_ path: String) throws {
-    if unlink(path) != 0, errno != ENOENT, errno != ENOTDIR { throw fileError("remove", path, errno) }
+    if unlink(path) == 0 || errno == ENOENT || errno == ENOTDIR { return }
+    let number = errno
+    guard number == EISDIR || number == EPERM else { throw fileError("remove", path, number) }
+    do { try TreeRemoval.remove(path) } catch { throw error.error }
   }
 }

@@ -1,7 +1,9 @@
-/// How an executor that has a scheduler is used: an entry of `executors` in a `config.yaml`.
+/// How an executor is used, and where it is: an entry of `executors` in a `config.yaml`.
 public struct ExecutorSettings: Hashable, Sendable {
   public enum Scheduler: String, Sendable, CaseIterable {
     case slurm, pbs, lsf, sge
+    /// A host without one, on which a process of our own starts what there is room for.
+    case direct
     /// The one that is found.
     case auto
   }
@@ -21,6 +23,12 @@ public struct ExecutorSettings: Hashable, Sendable {
     case startDeadline = "start_deadline"
     case lateFiles = "late_files"
     case watch
+    case ssh
+    case sshOptions = "ssh_options"
+    case sshConfig = "ssh_config"
+    case root
+    case connectTimeout = "connect_timeout"
+    case workdir, capacity, tags, weight, variables, enabled
   }
 
   public var scheduler = Scheduler.auto
@@ -57,6 +65,32 @@ public struct ExecutorSettings: Hashable, Sendable {
   /// Milliseconds between two looks of a running job for the word that it was given up, or is to end.
   public var watch: Int64 = 60_000
 
+  /// The host, as OpenSSH's destination (`user@host`, or a `Host` of `~/.ssh/config`); nil for this one.
+  public var ssh: String?
+  /// Options for OpenSSH's `-o`: `Port=2222`.
+  public var sshOptions: [String] = []
+  /// The file to use instead of `~/.ssh/config` and the system's, as `ssh -F` takes it.
+  public var sshConfig: String?
+  /// The folder for our files on that host, absolute or relative to the home there; nil for ``defaultRoot``.
+  public var root: String?
+  /// Milliseconds within which a connection must be made.
+  public var connectTimeout: Int64 = 10_000
+  /// Where jobs run on that host, absolute or relative to the home there; nil for the same path as here.
+  public var workdir: String?
+  /// What jobs may use of a host without a scheduler.
+  public var capacity = HostCapacity()
+  /// What the executor has that jobs may need: `gpu`, `avx512`.
+  public var tags: [String] = []
+  /// Its share of the jobs where they are given out by weight.
+  public var weight = 1.0
+  /// What `{name}` means in commands that run here.
+  public var variables: [String: String] = [:]
+  /// Whether it takes new jobs.
+  public var isEnabled = true
+
+  /// Below the home on the executor's host.
+  public static let defaultRoot = ".sweepq"
+
   public init() {}
 
   /// What a job asks for here, with the defaults where it says nothing.
@@ -66,111 +100,5 @@ public struct ExecutorSettings: Hashable, Sendable {
     result.memory = resources.memory ?? (result.cluster?.memoryPerCPU == nil ? memory : nil)
     result.time = resources.time ?? time
     return result
-  }
-
-  /// The key of that name.
-  ///
-  /// - Throws: ``QueueError`` with `configuration` that knows the nearest name.
-  public static func key(named name: String) throws(QueueError) -> Key {
-    if let key = Key(rawValue: name) { return key }
-    let known = Key.allCases.map(\.rawValue)
-    throw QueueError(
-      .configuration, "'\(name)' is not a setting of an executor",
-      remedy: NearestName.of(name, among: known).map { "Did you mean '\($0)'?" }
-        ?? "The settings are: \(known.joined(separator: ", "))")
-  }
-
-  /// Sets one value from its text.
-  ///
-  /// - Throws: ``QueueError`` with `configuration` that says what the setting takes.
-  public mutating func set(_ key: Key, to text: String) throws(QueueError) {
-    switch key {
-    case .scheduler:
-      guard let known = Scheduler(rawValue: text) else {
-        throw Self.wrong(key, text, "one of \(Scheduler.allCases.map(\.rawValue).joined(separator: ", "))")
-      }
-      scheduler = known
-    case .partition, .queue: cluster.queue = try Self.word(text, key)
-    case .account: cluster.account = try Self.word(text, key)
-    case .qos: cluster.qos = try Self.word(text, key)
-    case .constraint: cluster.constraint = try Self.word(text, key)
-    case .reservation: cluster.reservation = try Self.word(text, key)
-    case .gpuType: cluster.gpuType = try Self.word(text, key)
-    case .exclusive: cluster.exclusive = try Self.boolean(text, key)
-    case .nodes: cluster.nodes = try Self.whole(text, key, in: 1...100_000)
-    case .tasksPerNode: cluster.tasksPerNode = try Self.whole(text, key, in: 1...100_000)
-    case .memPerCPU:
-      cluster.memoryPerCPU = try Self.reading(key) { () throws(QueueError) in try MemorySize.parse(text) }
-    case .mem: memory = try Self.reading(key) { () throws(QueueError) in try MemorySize.parse(text) }
-    case .time:
-      time = try Self.reading(key) { () throws(QueueError) in WallTime(rawValue: try DurationText.parse(text))
-      }
-    case .array: usesArrays = try Self.boolean(text, key)
-    case .throttle: throttle = try Self.whole(text, key, in: 1...1_000_000)
-    case .bundle: bundle = try Self.whole(text, key, in: 1...100_000)
-    case .bundleParallel: bundleParallel = try Self.whole(text, key, in: 1...10_000)
-    case .maxInFlight: maxInFlight = try Self.whole(text, key, in: 1...1_000_000)
-    case .submitRate: submitRate = try Self.whole(text, key, in: 1...100_000)
-    case .poll: poll = try Self.duration(text, key)
-    case .pollMax: pollMax = try Self.duration(text, key)
-    case .startDeadline: startDeadline = try Self.duration(text, key)
-    case .lateFiles: lateFiles = try Self.duration(text, key)
-    case .watch: watch = max(1_000, try Self.duration(text, key))
-    case .options: try set(key, to: [text])
-    case .setup: try set(key, to: [text])
-    case .env: throw Self.wrong(key, text, "a variable and its value on each line below it")
-    }
-  }
-
-  /// Sets a list.
-  public mutating func set(_ key: Key, to items: [String]) throws(QueueError) {
-    switch key {
-    case .options: cluster.options = items
-    case .setup: setup = items
-    default:
-      throw QueueError(
-        .configuration, "'\(key.rawValue)' must be a single value", remedy: "Write \(key.rawValue): value")
-    }
-  }
-
-  // MARK: Reading values
-
-  private static func wrong(_ key: Key, _ text: String, _ wanted: String) -> QueueError {
-    QueueError(.configuration, "'\(key.rawValue)' cannot be '\(text)'", remedy: "Write \(wanted)")
-  }
-
-  private static func word(_ text: String, _ key: Key) throws(QueueError) -> String {
-    guard !text.isEmpty, !text.contains(where: \.isNewline) else { throw wrong(key, text, "a name") }
-    return text
-  }
-
-  private static func boolean(_ text: String, _ key: Key) throws(QueueError) -> Bool {
-    switch text.lowercased() {
-    case "true", "yes", "on": true
-    case "false", "no", "off": false
-    default: throw wrong(key, text, "true or false")
-    }
-  }
-
-  private static func whole(_ text: String, _ key: Key, in range: ClosedRange<Int>) throws(QueueError) -> Int
-  {
-    guard let number = Int(text), range.contains(number) else {
-      throw wrong(key, text, "a whole number from \(range.lowerBound) to \(range.upperBound)")
-    }
-    return number
-  }
-
-  private static func duration(_ text: String, _ key: Key) throws(QueueError) -> Int64 {
-    let value = try reading(key) { () throws(QueueError) in try DurationText.parse(text) }
-    guard value >= 1 else { throw wrong(key, text, "a time above 0") }
-    return value
-  }
-
-  private static func reading<T>(_ key: Key, _ read: () throws(QueueError) -> T) throws(QueueError) -> T {
-    do {
-      return try read()
-    } catch {
-      throw QueueError(.configuration, "'\(key.rawValue)': \(error.message)", remedy: error.remedy)
-    }
   }
 }

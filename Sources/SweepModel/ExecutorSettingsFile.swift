@@ -25,16 +25,17 @@ extension ExecutorSettings {
       guard let name = key.string, isName(name) else {
         throw error(
           at: key, file, "'\(key.string ?? "")' cannot be an executor's name",
-          "Take letters, digits, '-', '_' and '.', a letter first, and not a kind such as 'slurm' or 'local'")
+          "Take letters, digits, '-', '_' and '.', a letter first, and not 'local', 'auto' or 'all'")
       }
       executors[name] = try read(value, file)
     }
     return executors
   }
 
-  /// Whether an executor may be called so: the kinds themselves are names of what needs no configuration.
+  /// Whether an executor may be called so: the other three stand for what needs no configuration.
   public static func isName(_ text: String) -> Bool {
-    guard let first = text.unicodeScalars.first, first.isASCII, first.properties.isAlphabetic, text != "local"
+    guard let first = text.unicodeScalars.first, first.isASCII, first.properties.isAlphabetic,
+      !["local", "auto", "all"].contains(text)
     else { return false }
     return text.utf8.count <= 64
       && text.utf8.allSatisfy {
@@ -53,11 +54,8 @@ extension ExecutorSettings {
       do {
         let known = try Self.key(named: key.string ?? "")
         if value.null != nil { continue }
-        if known == .env {
-          for (name, text) in value.mapping ?? [:] {
-            guard let name = name.string, let text = text.string else { continue }
-            settings.environment[name] = text
-          }
+        if isMapping(known) {
+          try settings.set(known, toMapping: value)
         } else if let items = value.sequence {
           try settings.set(known, to: items.map { $0.string ?? "" })
         } else if let text = value.scalar?.string {
@@ -72,6 +70,22 @@ extension ExecutorSettings {
       }
     }
     return settings
+  }
+
+  private mutating func set(_ key: Key, toMapping node: Node) throws {
+    guard let mapping = node.mapping else {
+      throw QueueError(
+        .configuration, "'\(key.rawValue)' must hold values by name",
+        remedy: "Write \(key.rawValue): {NAME: value}")
+    }
+    for (name, value) in mapping {
+      guard let name = name.string, let text = value.scalar?.string else {
+        throw QueueError(
+          .configuration, "'\(name.string ?? key.rawValue)' in '\(key.rawValue)' must be a single value",
+          remedy: "Write \(key.rawValue): {NAME: value}")
+      }
+      try set(key, name, to: text)
+    }
   }
 
   private static func error(at node: Node, _ file: String, _ message: String, _ remedy: String?) -> QueueError

@@ -32,6 +32,7 @@ public enum FaultPoint {
     case exitAfterRecord = "supervisor.after-exit-record"
     case harvestRead = "harvest.read"
     case harvestTidied = "harvest.tidied"
+    case fileCopied = "file.copied"
     case adoptBeforeCommit = "adopt.before-commit"
     case adoptAfterCommit = "adopt.after-commit"
     case intendBeforeCommit = "intend.before-commit"
@@ -42,6 +43,9 @@ public enum FaultPoint {
     case acceptAfterCommit = "accept.after-commit"
     case fenceWritten = "fence.written"
     case forbidGateTaken = "forbid.gate-taken"
+
+    /// Those that are come by only where files are brought to jobs or back.
+    public static let ofStaging: Set<Name> = [.fileCopied]
 
     /// Those that only a worker of a cluster comes by.
     public static let ofClusters: Set<Name> = [

@@ -24,16 +24,25 @@ public struct Resources: Hashable, Sendable, Codable {
   public var time: WallTime?
   /// What only a cluster's scheduler understands; nil for nothing.
   public var cluster: ClusterRequest?
+  /// Tags that whatever runs it must have, such as `avx512`, in order; nil for none.
+  public var tags: [String]?
 
   public init(
     cpus: Int = 1, memory: MemorySize? = nil, gpus: Int = 0, time: WallTime? = nil,
-    cluster: ClusterRequest? = nil
+    cluster: ClusterRequest? = nil, tags: [String]? = nil
   ) {
     self.cpus = cpus
     self.memory = memory
     self.gpus = gpus
     self.time = time
     self.cluster = cluster
+    self.tags = tags
+  }
+
+  /// Whether something with those tags can run it.
+  package func isSuited(_ offered: [String]) -> Bool {
+    guard let tags else { return true }
+    return tags.allSatisfy(offered.contains)
   }
 
   /// Machines that one job runs on.

@@ -22,12 +22,15 @@ public struct SweepSettings: Hashable, Sendable, Codable {
   public var tags: [String: String]
   /// Shell lines that a cluster's node runs before each command, in the same shell: `module load gcc`.
   public var setup: [String]
+  /// Files that go to the jobs and come back from them; nil where nothing is said.
+  public var staging: StagingSettings?
 
   public init(
     workingDirectory: String, usesShell: Bool = false, environment: [String: String] = [:],
     inheritedEnvironment: [String] = [], standardInput: String? = nil, retry: RetrySettings = RetrySettings(),
     resultFile: String? = nil, captures: [String: String] = [:], uses: [String: Int] = [:],
-    maxFailures: Int? = nil, tags: [String: String] = [:], setup: [String] = []
+    maxFailures: Int? = nil, tags: [String: String] = [:], setup: [String] = [],
+    staging: StagingSettings? = nil
   ) {
     self.workingDirectory = workingDirectory
     self.usesShell = usesShell
@@ -41,6 +44,7 @@ public struct SweepSettings: Hashable, Sendable, Codable {
     self.maxFailures = maxFailures
     self.tags = tags
     self.setup = setup
+    self.staging = staging
   }
 }
 

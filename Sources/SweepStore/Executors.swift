@@ -136,6 +136,24 @@ extension Store {
     }
   }
 
+  /// Jobs that have not ended and may run nowhere else.
+  public func jobsBound(to executor: String) throws -> Int {
+    try read { db in
+      try Int.fetchOne(
+        db,
+        sql: "SELECT coalesce(sum(held + waiting + queued + active), 0) FROM lane WHERE executor = ?",
+        arguments: [executor]) ?? 0
+    }
+  }
+
+  /// Forgets what was observed of an executor; the history of its attempts stays.
+  public func forget(executor: String) throws {
+    try write { db in
+      try db.execute(sql: "DELETE FROM executor_limit WHERE executor = ?", arguments: [executor])
+      try db.execute(sql: "DELETE FROM executor WHERE name = ?", arguments: [executor])
+    }
+  }
+
   // MARK: Parts of a turn
 
   func note(_ notes: [AttemptNote], by worker: WorkerID, _ db: Database) throws {

@@ -140,6 +140,7 @@ extension Store {
         && (job.resources.memory ?? MemorySize(rawValue: 0))
           <= (capacity.memory ?? MemorySize(rawValue: .max))
         && (job.executor == nil || job.executor == worker.backend)
+        && job.resources.isSuited(capacity.tags ?? [])
     }
     if workers.isEmpty {
       sentences.append("No worker is running. Start one with: sweepq worker.")
@@ -220,6 +221,7 @@ extension Store {
     if resources.gpus > 0 { parts.append("\(resources.gpus) GPUs") }
     if let memory = resources.memory { parts.append("\(memory.rawValue / 1_048_576) MiB of memory") }
     if resources.nodes > 1 { parts.append("\(resources.nodes) nodes") }
+    parts += resources.tags ?? []
     return parts.joined(separator: ", ")
   }
 }

@@ -49,14 +49,13 @@ extension Store {
     }
   }
 
-  /// Whether the attempt has ended and nothing of it needs to stay in its folder.
-  public func isSettledWithoutFiles(job: JobID, number: Int) throws -> Bool {
+  /// Whether something of an attempt that has ended is to stay in its folder; nil where it has not ended.
+  public func hasFilesWhenSettled(job: JobID, number: Int) throws -> Bool? {
     try read {
-      try Int.fetchOne(
+      try Bool.fetchOne(
         $0.cachedStatement(
-          sql: "SELECT 1 FROM attempt WHERE job = ? AND number = ? AND ended_at IS NOT NULL AND has_files = 0"
-        ),
-        arguments: [job.rawValue, number]) != nil
+          sql: "SELECT has_files FROM attempt WHERE job = ? AND number = ? AND ended_at IS NOT NULL"),
+        arguments: [job.rawValue, number])
     }
   }
 }

@@ -138,12 +138,17 @@ public struct WorkerCapacity: Sendable, Hashable, Codable {
   public var gpus: Int
   /// Machines that one job can have; nil for as many as it asks for.
   public var nodes: Int?
+  /// What it has that jobs may need; nil for nothing.
+  public var tags: [String]?
 
-  public init(slots: Int, cpus: Int, memory: MemorySize?, gpus: Int, nodes: Int? = nil) {
+  public init(
+    slots: Int, cpus: Int, memory: MemorySize?, gpus: Int, nodes: Int? = nil, tags: [String]? = nil
+  ) {
     self.slots = slots
     self.cpus = cpus
     self.memory = memory
     self.gpus = gpus
     self.nodes = nodes
+    self.tags = tags
   }
 }

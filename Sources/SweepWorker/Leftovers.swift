@@ -7,10 +7,19 @@ enum Leftovers {
   /// - Parameter tell: given what could not be removed.
   static func tidy(_ store: Store, tell: (String) -> Void) throws {
     for place in try AttemptFolder.all(inQueue: store.folder.path) {
-      guard try store.isSettledWithoutFiles(job: place.job, number: place.number) else { continue }
+      guard let hasFiles = try store.hasFilesWhenSettled(job: place.job, number: place.number) else {
+        continue
+      }
       let folder = AttemptFolder(
         queueFolder: store.folder.path, sweep: place.sweep, job: place.job, number: place.number)
-      do { try folder.remove() } catch { tell("\(error)") }
+      do {
+        if !hasFiles {
+          try folder.discardWork()
+          try folder.remove()
+        } else if folder.hasDiscardedWork {
+          try folder.remove(keeping: Set(AttemptFolder.File.allCases))
+        }
+      } catch { tell("\(error)") }
     }
   }
 }

@@ -26,8 +26,13 @@ struct LiveAttempt {
   var isWithdrawn = false
   /// That it does not start is the worker's doing, and costs the job nothing.
   var isReturnedIfVoid = false
+  /// What goes on with its files.
+  var fileWork: FileWork?
   /// Why its gate could not be judged the last time.
   var obstacle: String?
+
+  /// Its files could not be brought back, and are tried again later.
+  var isWaitingForFiles: Bool { if case .waiting? = fileWork { true } else { false } }
 
   /// Why and how we are ending it.
   struct Ending {

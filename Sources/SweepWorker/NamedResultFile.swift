@@ -6,9 +6,11 @@ import SweepModel
 
 /// A result file with a name of the user's choice.
 enum NamedResultFile {
-  /// - Parameter notBefore: a file that was written before this is left from something else.
-  static func read(_ path: String, notBefore: Timestamp) -> Result<[UInt8], QueueError> {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+  /// - Parameters:
+  ///   - path: as the user knows it, for messages.
+  ///   - notBefore: a file that was written before this is left from something else.
+  static func read(_ file: String, as path: String, notBefore: Timestamp) -> Result<[UInt8], QueueError> {
+    let descriptor = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
       return .failure(QueueError(.inputOutput, "cannot open \(path): \(String(cString: strerror(errno)))"))
     }

@@ -11,6 +11,8 @@ struct OutputCollector {
   /// A JSON object.
   let parameters: String
   let folder: AttemptFolder
+  /// Where the file that is named for results has been brought to, if not where its job left it.
+  var resultFile: String?
 
   /// - Parameters:
   ///   - stdoutBytes: the size where it is known, which spares the opening of empty files.
@@ -63,8 +65,9 @@ struct OutputCollector {
           (name: $0.0, value: $0.1)
         }
       }
-      if let path = try recipe.resultFile(parameters: parameters, job: job, index: index) {
-        switch NamedResultFile.read(path, notBefore: startedAt) {
+      let work = recipe.isolates ? folder.workPath : nil
+      if let path = try recipe.resultFile(parameters: parameters, job: job, index: index, in: work) {
+        switch NamedResultFile.read(resultFile ?? path, as: path, notBefore: startedAt) {
         case .success(let bytes): results += try ResultReading.fromJSON(bytes)
         case .failure(let problem): problems.append(problem.message)
         }

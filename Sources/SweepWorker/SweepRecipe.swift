@@ -30,12 +30,18 @@ struct SweepRecipe {
     self.missing = missing
   }
 
+  /// - Parameter canIsolate: whoever starts the order makes the work folder that the sweep may want.
   /// - Throws: ``QueueError`` when the job cannot be rendered, which is the job's failure.
   func order(
     for job: ClaimedJob, resources: Resources, gpus: [(name: String, value: String?)], folder: AttemptFolder,
     queue: QueueFolder,
-    grace: Int64
+    grace: Int64, canIsolate: Bool = false
   ) throws -> LaunchOrder {
+    if isolates, !canIsolate {
+      throw QueueError(
+        .configuration, "its sweep wants a work folder for each attempt, which this executor cannot give",
+        remedy: "run it on one that can, or submit it without --isolate")
+    }
     if let missing {
       throw QueueError(
         .configuration, "the worker has no environment variable \(missing), which the sweep passes on",
@@ -57,7 +63,7 @@ struct SweepRecipe {
     return LaunchOrder(
       attempt: job.attempt, token: job.token, folder: folder.path,
       arguments: template.render(point, job: job.job, index: job.index), environment: environment,
-      workingDirectory: settings.workingDirectory,
+      workingDirectory: isolates ? folder.workPath : settings.workingDirectory,
       standardInput: try settings.standardInput.map {
         try CommandTemplate.renderText($0, point, job: job.job, index: job.index)
       },
@@ -65,10 +71,14 @@ struct SweepRecipe {
   }
 
   /// The file named for results, absolute.
-  func resultFile(parameters: String, job: JobID, index: Int) throws -> String? {
+  ///
+  /// - Parameter folder: where the job ran; nil for the sweep's own.
+  func resultFile(
+    parameters: String, job: JobID, index: Int, in folder: String? = nil
+  ) throws -> String? {
     guard let template = settings.resultFile else { return nil }
     let path = try CommandTemplate.renderText(template, Point(json: parameters), job: job, index: index)
-    return path.hasPrefix("/") ? path : settings.workingDirectory + "/" + path
+    return path.hasPrefix("/") ? path : (folder ?? settings.workingDirectory) + "/" + path
   }
 
   /// A parameter's name as part of a variable's: what a shell does not allow becomes `_`.

@@ -22,6 +22,8 @@ public final class Worker {
   var live: [AttemptID: LiveAttempt] = [:]
   var tracks: [Track] = []
   let folders = AttemptFolderPool(limit: 256)
+  /// Copies the files of isolated attempts.
+  let crew: StagingCrew
   var allotment: Allotment
   var lookAhead = LookAhead()
   var recipes: [SweepID: SweepRecipe] = [:]
@@ -32,8 +34,8 @@ public final class Worker {
   // What the next turn writes.
   var starts: [StartNotice] = []
   var settlements: [Settlement] = []
-  /// Attempts being settled: their folders, and which of our files stay there.
-  var settling: [AttemptID: (folder: AttemptFolder, kept: Set<AttemptFolder.File>)] = [:]
+  /// Attempts being settled: their folders, which of our files stay there, and whether there may be a work folder.
+  var settling: [AttemptID: (folder: AttemptFolder, kept: Set<AttemptFolder.File>, isolates: Bool)] = [:]
   var oldestStart: Int64?
   var oldestSettlement: Int64?
 
@@ -86,6 +88,7 @@ public final class Worker {
     self.settings = settings
     self.control = control
     self.report = report
+    crew = StagingCrew { control.wake() }
     allotment = Allotment(
       slots: settings.slots, cpus: settings.cpus, memory: settings.memory.rawValue,
       devices: settings.gpus.map(\.identifier))
@@ -93,7 +96,7 @@ public final class Worker {
       host: HostIdentity.hostname, bootID: HostIdentity.bootID, pid: getpid(), backend: settings.executor,
       capacity: WorkerCapacity(
         slots: settings.slots, cpus: settings.cpus, memory: settings.memory, gpus: settings.gpus.count,
-        nodes: 1))
+        nodes: 1, tags: settings.tags))
   }
 
   /// Works until it is asked to end, or, with `untilEmpty`, until there is nothing left for it.
@@ -123,6 +126,7 @@ public final class Worker {
     defer { supervisor?.flush() }
     followControl()
     receive()
+    followFiles()
     if now >= nextHousekeeping {
       nextHousekeeping = now + 500
       attempt(stalls: false) { try self.adoptOrphans() }
@@ -191,7 +195,9 @@ public final class Worker {
     one.ending = LiveAttempt.Ending(cause: cause, killAt: .now + grace)
     live[attempt] = one
     guard isFirst else { return }
-    if one.isWatched {
+    if one.fileWork != nil {
+      if case .bringingIn? = one.fileWork { crew.cancel(attempt) }
+    } else if one.isWatched {
       nextWatch = 0
     } else {
       supervisor?.cancel(attempt, grace: grace)
@@ -199,6 +205,9 @@ public final class Worker {
   }
 
   private func isFinished() -> Bool {
+    guard crew.isIdle else { return false }
+    // What cannot be brought back now is for the next worker, which finds the exit records.
+    if level == .stop, live.values.allSatisfy({ $0.isWaitingForFiles }) { live.removeAll() }
     guard live.isEmpty else { return false }
     if level == .stop, monotonicMilliseconds() > stopBy, !settlements.isEmpty {
       tell(
@@ -219,6 +228,7 @@ public final class Worker {
       let fits = outlook.queued.contains { wanted in
         wanted.cpus <= total.cpus && wanted.gpus <= total.gpus
           && (wanted.memory?.rawValue ?? 0) <= total.memory && wanted.nodes <= 1
+          && wanted.isSuited(settings.tags)
       }
       return !fits && outlook.active == 0 && outlook.due == 0 && !outlook.isChanging
     } catch {

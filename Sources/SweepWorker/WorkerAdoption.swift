@@ -57,7 +57,7 @@ extension Worker {
   /// it, and stays as it is.
   func watchGates() {
     nextWatch = monotonicMilliseconds() + Self.watchInterval
-    for one in live.values where one.isWatched {
+    for one in live.values where one.isWatched && one.fileWork == nil {
       do { try judge(one) } catch {
         live[one.attempt]?.obstacle = "\(error)"
         if one.obstacle != "\(error)" { tell(trouble: "\(error)") }
@@ -121,7 +121,7 @@ extension Worker {
       kept = Set(AttemptFolder.File.allCases)
     }
     settlement.hasFiles = !kept.isEmpty || (try? one.folder.hasForeignFiles()) ?? true
-    settle(one, settlement, keeping: kept)
+    conclude(one, settlement, keeping: kept)
   }
 
   /// A command that runs on without a supervisor of ours: its limits are ours to enforce.
@@ -174,28 +174,9 @@ extension Worker {
     live[attempt] = one
   }
 
-  /// After a commit that failed without telling whether it took place: compares the rows with what we remember.
-  func reconcile() throws {
-    let rows = try store.liveAttempts(of: seat.id)
-    let alive = Set(rows.map(\.id))
-    let gone = settlements.filter { !alive.contains($0.attempt) }
-    // By whom were they ended? Only what we have ended ourselves is ours to tidy.
-    let ours = try Set(
-      gone.flatMap { try store.attempts(of: $0.job) }.filter { $0.worker == seat.id }.map(\.id))
-    settlements.removeAll { !alive.contains($0.attempt) }
-    for settlement in gone { finish(settlement, isStale: !ours.contains(settlement.attempt)) }
-    starts.removeAll { !alive.contains($0.attempt) }
-    let known = setAside.union(settlements.map(\.attempt)).union(unwatched.map(\.attempt))
-    for row in rows where live[row.id] == nil && !known.contains(row.id) {
-      guard let job = try store.job(row.job), let lane = try store.lane(of: row.job) else { continue }
-      try watch(
-        AdoptedAttempt(
-          attempt: row.id, token: row.token, number: row.number, job: row.job, sweep: job.sweep, lane: lane,
-          index: job.index, parameters: job.parameters, claimedAt: row.claimedAt, startedAt: row.startedAt,
-          bootID: row.bootID, devices: row.devices, workerBootID: HostIdentity.bootID,
-          isCancelRequested: job.cancelRequestedAt != nil))
-      live[row.id]?.isReturnedIfVoid = true
-    }
-    mustReconcile = false
+  func watchAgain(_ adopted: AdoptedAttempt) throws {
+    guard !unwatched.contains(where: { $0.attempt == adopted.attempt }) else { return }
+    try watch(adopted)
+    live[adopted.attempt]?.isReturnedIfVoid = true
   }
 }

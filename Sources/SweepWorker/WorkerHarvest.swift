@@ -51,7 +51,11 @@ extension Worker {
   /// What the supervisor ran may run on; from now on the gates are asked.
   private func loseSupervisor() {
     tell(trouble: "the supervisor has ended; what it started is watched through its gates")
-    for attempt in live.keys { live[attempt]?.isWatched = true }
+    for one in live.values {
+      // One whose files are still on their way was not given to it.
+      if case .bringingIn? = one.fileWork { continue }
+      live[one.attempt]?.isWatched = true
+    }
     supervisor = nil
     nextWatch = 0
     rest()
@@ -102,7 +106,7 @@ extension Worker {
       into: &settlement, startedAt: record.startedAt, stdoutBytes: stdoutBytes, stderrBytes: stderrBytes,
       hasResultFile: hasResultFile, recipe: { try recipe(of: one.sweep) })
     FaultPoint.reach(.harvestRead)
-    settle(one, settlement, keeping: kept)
+    conclude(one, settlement, keeping: kept)
   }
 
   /// Somebody's SIGKILL, while the command had more memory than it asked for: the kernel had to find room, or a
@@ -120,7 +124,7 @@ extension Worker {
   /// - Parameter kept: which of our files stay in its folder; nil to leave the folder alone.
   func settle(_ one: LiveAttempt, _ settlement: Settlement, keeping kept: Set<AttemptFolder.File>?) {
     live[one.attempt] = nil
-    if let kept { settling[one.attempt] = (one.folder, kept) }
+    if let kept { settling[one.attempt] = (one.folder, kept, recipes[one.sweep]?.isolates ?? true) }
     settlements.append(settlement)
     if oldestSettlement == nil { oldestSettlement = monotonicMilliseconds() }
     if let place = tracks.firstIndex(where: { $0.queue.contains(one.attempt) }) {
@@ -147,8 +151,14 @@ extension Worker {
     } else {
       summary.failed += 1
     }
-    guard let (folder, kept) = place else { return }
+    guard let (folder, kept, isolates) = place else { return }
     do {
+      // An isolated attempt that left nothing to keep: whatever is in its work folder goes as well.
+      if isolates, !settlement.hasFiles { try folder.discardWork() }
+      if isolates, folder.hasDiscardedWork {
+        crew.tidy(settlement.attempt) { try folder.remove(keeping: kept) }
+        return
+      }
       // Only what has an exit record is used again: of any other attempt an order may still be under way, to a
       // supervisor whose worker has died, and must not find a gate that can be taken.
       if settlement.exitCode != nil || settlement.signal != nil {

@@ -10,6 +10,8 @@ public struct WorkerSettings: Sendable {
   public var memory: MemorySize
   /// The GPUs it may hand out.
   public var gpus: [GPU]
+  /// What the machine has that jobs may need.
+  public var tags: [String]
   /// No job is started while the machine's 1-minute load is above this.
   public var maxLoad: Double?
   /// No job is started while less memory is available.
@@ -34,7 +36,7 @@ public struct WorkerSettings: Sendable {
   public var executor: String
 
   public init(
-    slots: Int, cpus: Int, memory: MemorySize, gpus: [GPU] = [], maxLoad: Double? = nil,
+    slots: Int, cpus: Int, memory: MemorySize, gpus: [GPU] = [], tags: [String] = [], maxLoad: Double? = nil,
     minFreeMemory: MemorySize? = nil, minFreeDisk: MemorySize? = nil, untilEmpty: Bool = false,
     grace: Int64 = 10_000, stopGrace: Int64 = 30_000, inlineOutput: Int = 16_384, patience: Int64 = 30_000,
     supervisor: [String], supervisorLog: String? = nil, executor: String = "local"
@@ -43,6 +45,7 @@ public struct WorkerSettings: Sendable {
     self.cpus = cpus
     self.memory = memory
     self.gpus = gpus
+    self.tags = tags
     self.maxLoad = maxLoad
     self.minFreeMemory = minFreeMemory
     self.minFreeDisk = minFreeDisk

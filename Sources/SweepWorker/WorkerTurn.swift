@@ -66,34 +66,10 @@ extension Worker {
     if hasMoreDue { mayHaveWork = true }
   }
 
-  /// The database refuses what a turn would write: finds the settlement that is at fault, so that it does not keep
-  /// the others from being settled.
-  private func settleOneByOne() {
-    var left: [Settlement] = []
-    for (place, settlement) in settlements.enumerated() {
-      var turn = Turn(worker: seat.id, executor: settings.executor, now: .now)
-      turn.started = starts.filter { $0.attempt == settlement.attempt }
-      turn.settled = [settlement]
-      do {
-        let outcome = try store.turn(turn, random: &random) { _ in [] }
-        for sweep in outcome.paused { report(.pausedSweep(sweep)) }
-        finish(settlement, isStale: !outcome.stale.isEmpty)
-      } catch let error as QueueError where error.code == .badData || error.code == .internalFault {
-        setAside.insert(settlement.attempt)
-        settling[settlement.attempt] = nil
-        tell(trouble: "how attempt \(settlement.attempt) ended cannot be recorded: \(error)")
-      } catch {
-        left = Array(settlements[place...])
-        break
-      }
-    }
-    settlements = left
-  }
-
   // MARK: Claim
 
   private func plan(_ offer: ClaimOffer) -> [(LaneID, Int)] {
-    var lanes = offer.lanes
+    var lanes = offer.lanes.filter { $0.resources.isSuited(settings.tags) }
     for place in lanes.indices { lanes[place].blockedSince = blockedSince[lanes[place].lane] }
     let now = Timestamp.now
     let first = FairShare.plan(
@@ -131,7 +107,9 @@ extension Worker {
       newTracks += count
       active[lane.sweep, default: 0] += count
       lane.queued -= count
-      if let recipe = recipes[lane.sweep], recipe.settings.maxFailures == nil { eligible.append(lane) }
+      if let recipe = recipes[lane.sweep], recipe.settings.maxFailures == nil, !recipe.isolates {
+        eligible.append(lane)
+      }
     }
     let (peers, behind) = openTracks { $0.resources == resources }
     let room = (peers + newTracks) * lookAhead.depth - behind
@@ -223,10 +201,14 @@ extension Worker {
       return giveUp(claimed.attempt, "\(error)", outcome: .rejected, isReturned: false, keeping: nil)
     }
     var order: LaunchOrder
+    var staging: AttemptStaging?
     do {
       order = try recipe.order(
         for: claimed, resources: resources, gpus: gpuEnvironment(devices), folder: folder,
-        queue: store.folder, grace: settings.grace)
+        queue: store.folder, grace: settings.grace, canIsolate: true)
+      if recipe.isolates, let one = live[claimed.attempt] {
+        staging = try recipe.staging(of: one, queueFolder: store.folder.path)
+      }
     } catch {
       return giveUp(claimed.attempt, "\(error)", outcome: .rejected, isReturned: false, keeping: nil)
     }
@@ -234,6 +216,7 @@ extension Worker {
     // Without the folder nothing can start. One that is there already is somebody else's, and stays.
     do { try folders.make(folder) } catch { return putBack(claimed.attempt, "\(error)") }
     FaultPoint.reach(.launchFolderMade)
+    if let staging { return bringIn(claimed.attempt, staging, then: order) }
     do { try requireSupervisor().enqueue(order) } catch {
       return putBack(claimed.attempt, "\(error)", keeping: [])
     }
@@ -247,7 +230,7 @@ extension Worker {
     return GPUInventory.environment(for: settings.gpus.filter { devices.contains($0.identifier) })
   }
 
-  private func requireSupervisor() throws -> SupervisorClient {
+  func requireSupervisor() throws -> SupervisorClient {
     if let supervisor, !supervisor.isGone { return supervisor }
     guard let program = settings.supervisor.first else {
       throw QueueError(.configuration, "no program is given for the supervisor")
@@ -265,18 +248,8 @@ extension Worker {
     return resources
   }
 
-  func recipe(of sweep: SweepID) throws -> SweepRecipe {
-    if let known = recipes[sweep] { return known }
-    guard let row = try store.sweep(sweep) else {
-      throw QueueError(.badData, "the sweep \(sweep) is not there", remedy: "run: sweepq check")
-    }
-    let recipe = try SweepRecipe(row)
-    recipes[sweep] = recipe
-    return recipe
-  }
-
   /// The system refused what a start needs: the job goes back at no cost, and the next start waits a little.
-  private func putBack(_ attempt: AttemptID, _ reason: String, keeping kept: Set<AttemptFolder.File>? = nil) {
+  func putBack(_ attempt: AttemptID, _ reason: String, keeping kept: Set<AttemptFolder.File>? = nil) {
     tell(trouble: reason)
     rest()
     giveUp(attempt, reason, outcome: .void, isReturned: true, keeping: kept)
@@ -285,7 +258,7 @@ extension Worker {
   /// An attempt that never started, and never will: its order was not sent.
   ///
   /// - Parameter kept: nil where its folder was not made.
-  private func giveUp(
+  func giveUp(
     _ attempt: AttemptID, _ reason: String, outcome: Outcome, isReturned: Bool,
     keeping kept: Set<AttemptFolder.File>?
   ) {

@@ -6,8 +6,7 @@ import SweepStore
 struct SchedulerLine {
   let dialect: any SchedulerDialect
   let executor: String
-  let folder: String
-  let environment: [String: String]
+  let access: SchedulerAccess
 
   /// This user's jobs there.
   ///
@@ -16,7 +15,7 @@ struct SchedulerLine {
   func ask(within limit: Int64? = nil) throws -> [QueueEntry] {
     var command = dialect.queue()
     if let limit { command.timeout = max(1, min(command.timeout, limit)) }
-    let answer = SchedulerDiscovery.answer(to: command, folder: folder, environment: environment)
+    let answer = access.answer(to: command)
     switch dialect.readQueue(answer) {
     case .found(let entries): return entries
     case .unavailable(let why):

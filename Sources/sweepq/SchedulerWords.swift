@@ -58,10 +58,10 @@ struct SchedulerWords {
     else { return .elsewhere }
     do {
       let end = Timestamp.now + Self.patience
-      let dialect = try named.dialect(folder: store.folder.path, within: Self.patience)
+      let access = try named.access(folder: store.folder.path)
+      let dialect = try named.dialect(through: access, within: Self.patience)
       let line = SchedulerLine(
-        dialect: dialect, executor: executor, folder: store.folder.path,
-        environment: named.settings.environment)
+        dialect: dialect, executor: executor, access: access)
       return .asked(line, try line.ask(within: max(500, end - .now)))
     } catch let error as QueueError {
       return .silent(error.message)

@@ -38,6 +38,7 @@ struct SweepqCommand: ParsableCommand {
         name: "Look after the queue",
         subcommands: [
           PruneCommand.self, BackupCommand.self, CheckCommand.self, DoctorCommand.self, ConfigCommand.self,
+          ImportCommand.self,
           CompletionsCommand.self,
         ]),
     ])

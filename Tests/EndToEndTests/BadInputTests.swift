@@ -34,6 +34,16 @@ struct BadInputTests {
     (["--timeout", "1s", "--", "true"], "--wait"),
     (["--stdin", "{x}.txt", "--", "true"], "x"),
     (["--after", "first", "--", "true"], "not a job"),
+    (["--forward", "", "--", "true"], "--forward: the pattern \"\" names no file"),
+    (["--forward", "/etc/passwd", "--", "true"], "begins with a slash"),
+    (["--forward", "../x", "--", "true"], "leads out"),
+    (["--forward-link", "a/../../x", "--", "true"], "--forward-link: "),
+    (["--collect", "..", "--", "true"], "--collect: "),
+    (["--isolate", "--collect", "out:../up/", "--", "true"], "leads out"),
+    (["--isolate", "--collect", "out:/tmp/", "--", "true"], "not a relative path"),
+    (["--isolate", "--collect", "out/*:one", "--", "true"], "End it with a slash"),
+    (["--collect", "out/*:back/", "--", "true"], "--isolate"),
+    (["--forward", "{nope}", "--", "true"], "nope"),
   ])
   func aBadSubmitIsUsageAndAddsNothing(arguments: [String], text: String) throws {
     let sandbox = try Sandbox.withQueue()
@@ -53,6 +63,12 @@ struct BadInputTests {
     try sandbox.refuse(65, "latin.txt, line 2 is not UTF-8", "submit", "--jobs", "latin.txt", "--", "echo")
     try sandbox.refuse(65, "no folder", "submit", "--cwd", "/nowhere/at/all", "--", "true")
     try sandbox.refuse(65, "no limit named license", "submit", "--uses", "license=1", "--", "true")
+    for option in ["--forward", "--forward-link"] {
+      try sandbox.refuse(65, "matches in/*.dat", "submit", "--isolate", option, "in/*.dat", "--", "true")
+    }
+    // The first is there, the second is not.
+    try sandbox.refuse(
+      65, "matches none.txt", "submit", "--forward", "{n}.txt", "-p", "n=empty,none", "--", "true")
     #expect(try sandbox.states() == [])
   }
 

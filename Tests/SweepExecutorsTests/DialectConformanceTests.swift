@@ -260,7 +260,9 @@ import Testing
       #expect(prepared.command.arguments.allSatisfy { !$0.contains("\n") && !$0.isEmpty })
       let all = prepared.command.arguments.joined(separator: " ") + prepared.script
       #expect(all.contains("lr.k3f9x"))
-      if sample.dialect.traits.readsScriptFromInput {
+      if sample.wrapsScript {
+        #expect(prepared.command.input?.components(of: prepared.script) == 1)
+      } else if sample.dialect.traits.readsScriptFromInput {
         #expect(prepared.command.input == prepared.script)
       } else {
         #expect(prepared.command.input == nil)

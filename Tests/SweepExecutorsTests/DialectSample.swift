@@ -6,7 +6,7 @@ import Testing
 /// A dialect with answers of its scheduler, as they were recorded. A new dialect joins ``DialectConformanceTests`` by
 /// one more line in ``all``.
 struct DialectSample: Sendable, CustomTestStringConvertible {
-  static let all: [DialectSample] = [.slurm, .pbs, .openLava, .spectrum, .gridEngine]
+  static let all: [DialectSample] = [.slurm, .pbs, .openLava, .spectrum, .gridEngine, .direct]
 
   enum Verdict: Hashable, Sendable {
     case accepted(String)
@@ -69,6 +69,8 @@ struct DialectSample: Sendable, CustomTestStringConvertible {
   var queued: [String]
   /// An option in the site's own words, and how it stands in a script.
   var option: (given: String, directive: String)
+  /// The command's input has the script among other text.
+  var wrapsScript = false
   /// The lowest number that a job can have.
   var firstID = 1
 

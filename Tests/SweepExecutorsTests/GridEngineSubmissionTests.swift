@@ -86,7 +86,7 @@ import Testing
     var request = Self.request()
     request.body = "exit \(own)"
     let script = try dialect.submission(of: request).script
-    let answer = SchedulerDiscovery.answer(to: SchedulerCommand(["sh"], input: script), folder: "/")
+    let answer = SchedulerAccess(folder: "/").answer(to: SchedulerCommand(["sh"], input: script))
     #expect(answer.exitCode == Int32(seen))
   }
 }

@@ -20,12 +20,14 @@ import Testing
     scratch = try Scratch()
     // The nodes' user need not be this one.
     chmod(scratch.path, 0o777)
-    dialect = try SchedulerDiscovery.find(kind, folder: "/")
+    dialect = try SchedulerDiscovery.find(kind, through: access)
     name = "live.\(getpid()).\(Int.random(in: 0..<1_000_000))"
   }
 
+  let access = SchedulerAccess(folder: "/")
+
   func ask(_ command: SchedulerCommand) -> CommandAnswer {
-    SchedulerDiscovery.answer(to: command, folder: "/")
+    access.answer(to: command)
   }
 
   func submit(_ body: String, resources: Resources = Resources(), count: Int? = nil, throttle: Int? = nil)

@@ -64,6 +64,39 @@ import Testing
     #expect(try QueueSettings.parse(yaml: text, file: "config.yaml").slots == 4)
   }
 
+  @Test func anotherHostIsRead() throws {
+    let lab = try #require(
+      try parse(
+        """
+        executors:
+          lab:
+            ssh: me@lab.example.org
+            ssh_options: [Port=2222, IdentityFile=~/.ssh/lab, ProxyCommand=ssh -W %h:%p gate]
+            root: ~/queues/sweepq
+            connect_timeout: 30s
+            workdir: ~/project
+            scheduler: direct
+            capacity: {slots: 4, cpus: 8, mem: 16G, gpus: 0}
+            tags: [gpu, avx512]
+            weight: 2.5
+            variables:
+              python: /opt/env/bin/python
+              n.threads: 4
+            enabled: no
+        """)["lab"])
+    #expect(lab.ssh == "me@lab.example.org" && lab.scheduler == .direct && !lab.isEnabled)
+    #expect(lab.sshOptions == ["Port=2222", "IdentityFile=~/.ssh/lab", "ProxyCommand=ssh -W %h:%p gate"])
+    #expect(lab.root == "queues/sweepq" && lab.workdir == "project" && lab.connectTimeout == 30_000)
+    #expect(lab.capacity == HostCapacity(slots: 4, cpus: 8, memory: MemorySize(rawValue: 16 << 30), gpus: 0))
+    #expect(lab.tags == ["gpu", "avx512"] && lab.weight == 2.5)
+    #expect(lab.variables == ["python": "/opt/env/bin/python", "n.threads": "4"])
+    let plain = ExecutorSettings()
+    #expect(plain.ssh == nil && plain.isEnabled && plain.weight == 1 && plain.connectTimeout == 10_000)
+    #expect(try parse("executors: {a: {workdir: ~}}")["a"]?.workdir == nil)
+    #expect(try parse("executors: {a: {workdir: '~'}}")["a"]?.workdir == ".")
+    #expect(try parse("executors: {a: {tags: 'gpu, avx512'}}")["a"]?.tags == ["gpu", "avx512"])
+  }
+
   @Test func withoutExecutorsThereAreNone() throws {
     #expect(try parse("").isEmpty)
     #expect(try parse("slots: 4").isEmpty)
@@ -86,6 +119,41 @@ import Testing
     ("executors: {a: {poll: 0s}}", "'poll' cannot be '0s'"),
     ("executors: {a: {account: ''}}", "'account' cannot be ''"),
     ("executors: {a: [", "not valid YAML"),
+    ("executors: {a: {ssh: -oProxyCommand=x}}", "'ssh' cannot be '-oProxyCommand=x'"),
+    ("executors: {a: {ssh: a@-oX}}", "'ssh' cannot be 'a@-oX'"),
+    ("executors: {a: {ssh: 'a`b`'}}", "'ssh' cannot be 'a`b`'"),
+    ("executors: {a: {ssh: '$(b)@c'}}", "'ssh' cannot be '$(b)@c'"),
+    ("executors: {auto: {}}", "cannot be an executor's name"),
+    ("executors: {all: {}}", "cannot be an executor's name"),
+    ("executors: {a: {ssh: 'a b'}}", "'ssh' cannot be 'a b'"),
+    ("executors: {a: {ssh: \"a\\tb\"}}", "'ssh' cannot be"),
+    ("executors: {a: {ssh: \"a\\u0007\"}}", "'ssh' cannot be"),
+    ("executors: {a: {ssh: ''}}", "'ssh' cannot be ''"),
+    ("executors: {a: {ssh_options: [Port]}}", "'ssh_options' cannot be 'Port'"),
+    ("executors: {a: {ssh_options: [-v=1]}}", "'ssh_options' cannot be '-v=1'"),
+    ("executors: {a: {ssh_options: [Port=]}}", "'ssh_options' cannot be 'Port='"),
+    ("executors: {a: {ssh_options: \"Port=1\\n2\"}}", "'ssh_options' cannot be"),
+    ("executors: {a: {root: ''}}", "'root' cannot be ''"),
+    ("executors: {a: {root: ../x}}", "'root' cannot be '../x'"),
+    ("executors: {a: {root: /}}", "'root' cannot be '/'"),
+    ("executors: {a: {root: '~'}}", "'root' cannot be '~'"),
+    ("executors: {a: {root: ~other/x}}", "'root' cannot be '~other/x'"),
+    ("executors: {a: {root: -x}}", "'root' cannot be '-x'"),
+    ("executors: {a: {workdir: -x}}", "'workdir' cannot be '-x'"),
+    ("executors: {a: {connect_timeout: 0}}", "'connect_timeout' cannot be '0'"),
+    ("executors: {a: {capacity: 4}}", "'capacity' must hold values by name"),
+    ("executors: {a: {capacity: {slots: 0}}}", "'slots' cannot be '0'"),
+    ("executors: {a: {capacity: {gpus: -1}}}", "'gpus' cannot be '-1'"),
+    ("executors: {a: {capacity: {nodes: 1}}}", "'nodes' is not a part"),
+    ("executors: {a: {capacity: {cpus: [1]}}}", "'cpus' in 'capacity' must be a single value"),
+    ("executors: {a: {env: 3}}", "'env' must hold values by name"),
+    ("executors: {a: {env: {A=B: 1}}}", "'env' cannot be 'A=B'"),
+    ("executors: {a: {variables: {params: x}}}", "'variables' cannot be 'params'"),
+    ("executors: {a: {variables: {'9': x}}}", "'variables' cannot be '9'"),
+    ("executors: {a: {tags: [a b]}}", "'tags' cannot be 'a b'"),
+    ("executors: {a: {weight: 0}}", "'weight' cannot be '0'"),
+    ("executors: {a: {weight: nan}}", "'weight' cannot be 'nan'"),
+    ("executors: {a: {enabled: perhaps}}", "'enabled' cannot be 'perhaps'"),
   ])
   func whatIsWrongIsSaidWithItsPlace(yaml: String, words: String) throws {
     let error = try #require(throws: QueueError.self) { try parse(yaml) }

@@ -72,7 +72,8 @@ import Testing
     #expect(
       results.map(\.value) == [.real(0.25), .integer(2), .text("é\u{FFFD}x"), .integer(1)],
       "a NUL would end the text")
-    #expect(try !queue.store.isSettledWithoutFiles(job: id, number: 1))
+    #expect(try queue.store.hasFilesWhenSettled(job: id, number: 1) == true)
+    #expect(try queue.store.hasFilesWhenSettled(job: id, number: 2) == nil)
     try queue.expectClean()
   }
 
@@ -85,7 +86,7 @@ import Testing
     end.outputs = [.init(stream: .stderr, size: 256, bytes: (0...255).map { UInt8($0) })]
     try queue.turn(seat, settled: [end])
     #expect(try queue.store.output(of: job.attempt, .stderr)?.bytes == (0...255).map { UInt8($0) })
-    #expect(try queue.store.isSettledWithoutFiles(job: job.job, number: 1))
+    #expect(try queue.store.hasFilesWhenSettled(job: job.job, number: 1) == false)
   }
 
   /// What becomes of a job, for every outcome and policy.

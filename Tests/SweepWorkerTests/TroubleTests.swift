@@ -6,39 +6,6 @@ import Testing
 
 @testable import SweepWorker
 
-/// A filesystem of a few megabytes; only root may have one.
-private final class SmallDisk {
-  let path: String
-
-  init?(_ path: String, bytes: Int) {
-    self.path = path
-    guard mkdir(path, 0o700) == 0, mount("tmpfs", path, "tmpfs", 0, "size=\(bytes)") == 0 else { return nil }
-  }
-
-  deinit { umount2(path, Int32(MNT_DETACH)) }
-
-  static let isPossible: Bool = {
-    var template = Array("/tmp/sweepq-disk-XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else { return false }
-    let path = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
-    defer { rmdir(path) }
-    guard mount("tmpfs", path, "tmpfs", 0, "size=65536") == 0 else { return false }
-    return umount2(path, Int32(MNT_DETACH)) == 0
-  }()
-
-  /// Writes until no byte more fits.
-  func fill() throws {
-    let descriptor = open(path + "/filler", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else { throw BenchFailure("cannot fill \(path)") }
-    defer { close(descriptor) }
-    let block = [UInt8](repeating: 0, count: 4096)
-    while write(descriptor, block, block.count) > 0 {}
-    #expect(errno == ENOSPC)
-  }
-
-  func free() { unlink(path + "/filler") }
-}
-
 /// One bad thing does not stop the others, and what cannot be written now is written later.
 @Suite struct TroubleTests {
   private static let waiting = "touch ready-$SWEEPQ_JOB; until test -e go; do sleep 0.01; done; \(Bench.mark)"

@@ -23,6 +23,8 @@ MANY = 40_000
 
 # Only a cluster's worker comes by these.
 OF_CLUSTERS = ("intend.", "submission.", "accept.", "fence.", "forbid.")
+# And by these one that brings files to jobs.
+OF_STAGING = ("file.",)
 
 
 def names(top):
@@ -33,7 +35,7 @@ def names(top):
 
 def run(sweepq, top, work, short=False, only=None):
     figures, audits = Figures("faults"), []
-    chosen = [name for name in names(top) if not name.startswith(OF_CLUSTERS) and (not only or only in name)]
+    chosen = [name for name in names(top) if not name.startswith(OF_CLUSTERS + OF_STAGING) and (not only or only in name)]
     lock = threading.Lock()
 
     def walk(name):

@@ -134,13 +134,13 @@ def loopback():
     )
 
 
-def missing(commands):
-    """Says which packages to install when a command is missing: {command: package}."""
+def missing(commands, option="--cluster"):
+    """Says which packages to install when a command is missing, with which option of the setup: {command: package}."""
     path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
     os.environ["PATH"] = path
     for command, package in commands.items():
         if not any(os.access(f"{folder}/{command}", os.X_OK) for folder in path.split(":")):
-            raise Trouble(f"{command} is not installed (package {package}). Run tools/setup --cluster.")
+            raise Trouble(f"{command} is not installed (package {package}). Run tools/setup {option}.")
 
 
 class Testbed:

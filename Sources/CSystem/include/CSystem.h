@@ -31,6 +31,12 @@ int sq_pidfd_send_signal(int pidfd, int signal);
 int sq_signal_descriptor(const int *signals, int count);
 
 int sq_eventfd(void);
+// A descriptor that is readable while one of those that it watches has news, or -1 with errno set.
+int sq_watch_new(void);
+// Has `watch` follow `fd`, from now on or anew: what can be read from it, and with `writable` also that it can be written
+// to. 0, or -1 with errno set.
+int sq_watch_follow(int watch, int fd, int writable);
+int sq_watch_forget(int watch, int fd);
 // A file in memory, close-on-exec: memfd_create(2), which Swift's Glibc module lacks.
 int sq_memory_file(const char *name);
 int sq_pipe(int fds[2]);
@@ -41,6 +47,11 @@ int sq_socket_pair(int fds[2]);
 int sq_rename_new(const char *from, const char *to);
 // Whether nobody else, in any process, has the open file `fd` open; 0 also where the filesystem cannot say.
 int sq_is_sole_opener(int fd);
+
+// copy_file_range(2) from and to the files' present places: bytes copied, 0 at the end, -1 with errno set.
+ssize_t sq_copy_range(int from, int to, size_t length);
+// syncfs(2): waits until all that was written to the filesystem of `fd` is on its disk.
+int sq_sync_filesystem(int fd);
 
 int sq_set_child_subreaper(int on);
 int sq_set_process_name(const char *name);

@@ -56,7 +56,7 @@ public enum RemoteGate {
     return judge(GateContents(bytes, token: token), since: Timestamp(rawValue: changed))
   }
 
-  private static func judge(_ contents: GateContents, since: Timestamp) -> RemoteJudgement {
+  static func judge(_ contents: GateContents, since: Timestamp) -> RemoteJudgement {
     if contents.isForeign { return .foreign }
     if let exit = contents.exit { return .ended(contents.start, exit) }
     if contents.isVoid { return .void }

@@ -8,7 +8,7 @@ import SweepModel
 /// - An answer that it does not recognise is `unclear` or `unavailable`, never a fact.
 /// - The state of a task that it has never heard of is ``TaskState/unknown(_:)``, and keeps all others readable.
 package protocol SchedulerDialect: Sendable {
-  /// As in `--backend`: `slurm`, `pbs`, `lsf` or `sge`.
+  /// As in `--backend`: `slurm`, `pbs`, `lsf`, `sge` or `direct`.
   var name: String { get }
   /// As a person calls it, with the version where it is known: `Slurm 22.05.8`.
   var title: String { get }

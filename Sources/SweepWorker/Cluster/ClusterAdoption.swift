@@ -74,31 +74,12 @@ extension ClusterWorker {
       keeping: [])
   }
 
-  /// After a commit that failed without telling whether it took place: compares the rows with what we remember.
-  func reconcile() throws {
-    let rows = try store.liveAttempts(of: seat.id)
-    let alive = Set(rows.map(\.id))
-    let gone = settlements.filter { !alive.contains($0.attempt) }
-    // By whom were they ended? Only what we have ended ourselves is ours to tidy.
-    let ours = try Set(
-      gone.flatMap { try store.attempts(of: $0.job) }.filter { $0.worker == seat.id }.map(\.id))
-    settlements.removeAll { !alive.contains($0.attempt) }
-    for settlement in gone { finish(settlement, isStale: !ours.contains(settlement.attempt)) }
-    starts.removeAll { !alive.contains($0.attempt) }
-    let known = setAside.union(settlements.map(\.attempt))
-    for row in rows where live[row.id] == nil && !known.contains(row.id) {
-      guard let job = try store.job(row.job), let lane = try store.lane(of: row.job) else { continue }
-      try watch(
-        AdoptedAttempt(
-          attempt: row.id, token: row.token, number: row.number, job: row.job, sweep: job.sweep, lane: lane,
-          index: job.index, parameters: job.parameters, claimedAt: row.claimedAt, startedAt: row.startedAt,
-          bootID: row.bootID, devices: row.devices, workerBootID: HostIdentity.bootID,
-          isCancelRequested: job.cancelRequestedAt != nil, submission: row.submission, task: row.task))
-    }
-    // A submission is accepted in one transaction, too: what it says is what counts.
+  func watchAgain(_ adopted: AdoptedAttempt) throws { try watch(adopted) }
+
+  /// A submission is accepted in one transaction, too: what its row says is what counts.
+  func reconcileSubmissions() throws {
     for record in try store.openSubmissions(of: seat.id) {
       if let native = record.nativeID { submissions[record.id]?.nativeID = NativeID(rawValue: native) }
     }
-    mustReconcile = false
   }
 }

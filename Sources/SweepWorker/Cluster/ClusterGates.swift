@@ -13,16 +13,21 @@ extension ClusterWorker {
   /// is decided only when there is news: most of what a scheduler has is waiting.
   func lookAtGates(_ now: Int64) {
     guard now >= nextGates else { return }
-    let chosen =
-      watched
-      ?? live.values.filter { $0.submission != nil && !setAside.contains($0.attempt) && isWorthALook($0) }
-      .map(\.attempt)
-    watched = chosen
+    let chosen = worthALook()
     for id in chosen {
       if let one = live[id] { look(at: one, now) }
     }
     // Some 20 µs a gate: at most a fiftieth of the time goes there.
     nextGates = now + max(chosen.isEmpty ? 2_000 : 500, (monotonicMilliseconds() - now) * 50)
+  }
+
+  func worthALook() -> [AttemptID] {
+    let chosen =
+      watched
+      ?? live.values.filter { $0.submission != nil && !setAside.contains($0.attempt) && isWorthALook($0) }
+      .map(\.attempt)
+    watched = chosen
+    return chosen
   }
 
   /// What the scheduler says is waiting has not started: its own word suffices for that, since nothing follows from it.
@@ -37,10 +42,18 @@ extension ClusterWorker {
   private func look(at one: ClusterAttempt, _ now: Int64) {
     let gate: RemoteJudgement
     do { gate = try RemoteGate.look(folder: one.folder, token: one.token) } catch {
-      live[one.attempt]?.obstacle = "\(error)"
-      if one.obstacle != "\(error)" { tell(trouble: "\(error)") }
-      return
+      return noteObstacle("\(error)", of: one)
     }
+    judge(one, gate, now)
+  }
+
+  func noteObstacle(_ text: String, of one: ClusterAttempt) {
+    live[one.attempt]?.obstacle = text
+    if one.obstacle != text { tell(trouble: text) }
+  }
+
+  /// Does what the evidence asks for.
+  func judge(_ one: ClusterAttempt, _ gate: RemoteJudgement, _ now: Int64) {
     var one = one
     if case .ended(let start, _) = gate {
       if let start { noteStart(&one, start) }
@@ -56,6 +69,7 @@ extension ClusterWorker {
       noteStart(&one, start)
       live[one.attempt] = one
     case .settle(let ending) where ending.isGivenUp && !isFenced(one.attempt, now): break
+    case .settle(let ending) where remote != nil && ending.hasFilesThere: fetch(one, ending)
     case .settle(let ending): settle(one, ending)
     case .forbid(let ending): forbid(one, ending)
     }
@@ -81,21 +95,46 @@ extension ClusterWorker {
   private func isFenced(_ id: AttemptID, _ now: Int64) -> Bool {
     guard let one = live[id] else { return false }
     guard let since = one.fencedAt else {
-      do {
-        try RemoteGate.fence(folder: one.folder, .givenUp)
-        FaultPoint.reach(.fenceWritten)
-        live[id]?.fencedAt = now
-      } catch { tell(trouble: "\(error)") }
+      fence(one, .givenUp, now)
       return false
     }
     return now - since >= settings.executor.watch + settings.grace + min(settings.executor.lateFiles, 30_000)
   }
 
-  private func forbid(_ one: ClusterAttempt, _ ending: ClusterVerdict.Ending) {
+  func fence(_ one: ClusterAttempt, _ fence: RemoteGate.Fence, _ now: Int64) {
+    if remote != nil {
+      remote?.wish(.fence(fence), of: one.attempt)
+      return
+    }
+    do {
+      try RemoteGate.fence(folder: one.folder, fence)
+      if fence == .givenUp {
+        FaultPoint.reach(.fenceWritten)
+        live[one.attempt]?.fencedAt = now
+      }
+    } catch { tell(trouble: "\(error)") }
+  }
+
+  func forbid(_ one: ClusterAttempt, _ ending: ClusterVerdict.Ending) {
+    if remote != nil {
+      remote?.wish(.forbid(ending), of: one.attempt)
+      return
+    }
     do {
       guard try RemoteGate.forbid(folder: one.folder, token: one.token) else { return }
     } catch { return tell(trouble: "\(error)") }
     FaultPoint.reach(.forbidGateTaken)
+    endForbidden(one, ending)
+  }
+
+  /// Its gate is ours, and its command will never start.
+  func endForbidden(_ one: ClusterAttempt, _ ending: ClusterVerdict.Ending) {
+    // Where it is not known what was sent, the gate stays for whatever may still be on its way.
+    if let id = one.submission, let submission = submissions[id], submission.nativeID != nil,
+      submission.search == nil
+    {
+      remote?.removeWhenSettled(one)
+    }
     settle(one, ending)
     // What is not listed any more needs no removal, and its id may stand for another job by now.
     guard let task = nativeTask(of: one), one.missingSince == nil, one.sighting?.state.isFinal != true,
@@ -104,7 +143,7 @@ extension ClusterWorker {
     remove(task, "job \(one.job)")
   }
 
-  private func settle(_ one: ClusterAttempt, _ ending: ClusterVerdict.Ending) {
+  func settle(_ one: ClusterAttempt, _ ending: ClusterVerdict.Ending) {
     let exit = ending.exit
     let start = ending.start
     var settlement = Settlement(
@@ -113,7 +152,8 @@ extension ClusterWorker {
       startedAt: start?.startedAt, endedAt: exit?.endedAt ?? .now, host: start?.host, pid: start?.supervisor,
       bootID: start?.bootID, userMicroseconds: exit?.userMicroseconds,
       systemMicroseconds: exit?.systemMicroseconds,
-      maxResidentBytes: exit.flatMap { $0.maxResidentBytes > 0 ? $0.maxResidentBytes : nil })
+      maxResidentBytes: exit.flatMap { $0.maxResidentBytes > 0 ? $0.maxResidentBytes : nil },
+      isReturned: ending.isReturned)
     if ending.outcome == .void, start == nil, exit == nil, !ending.isElsewhere {
       return settle(one, settlement, keeping: [])
     }
@@ -124,7 +164,7 @@ extension ClusterWorker {
     } else {
       let collector = OutputCollector(
         inlineLimit: settings.inlineOutput, job: one.job, index: one.index, parameters: one.parameters,
-        folder: one.folder)
+        folder: one.folder, resultFile: remote == nil ? nil : one.folder.path(ofFetched: .namedResult))
       kept = collector.collect(
         into: &settlement, startedAt: exit?.startedAt ?? start?.startedAt ?? one.claimedAt,
         recipe: { try self.recipe(of: one.sweep) })
@@ -141,7 +181,7 @@ extension ClusterWorker {
     one.endAskedAt = now
     live[id] = one
     // Before the scheduler ends it, so that its runner knows what the signal means.
-    attempt(stalls: false) { try RemoteGate.fence(folder: one.folder, .cancelled) }
+    fence(one, .cancelled, now)
     if !isBundled(one), one.missingSince == nil, let task = nativeTask(of: one) {
       remove(task, "job \(one.job)")
     }

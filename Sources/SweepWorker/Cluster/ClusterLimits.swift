@@ -19,6 +19,11 @@ extension ClusterWorker {
       // In the scheduler's count a bundle is one job.
       inFlightLimit = min(inFlightLimit, max(1, allowed * settings.executor.bundle))
     }
+    if let slots = try store.limits(of: settings.name).first(where: { $0.name == "slots" }).flatMap({
+      Int($0.value)
+    }), dialect is DirectDialect, appetite?.slots != slots {
+      appetite = HostAppetite(slots: slots)
+    }
     arrayLimit = 1
     if settings.executor.usesArrays {
       arrayLimit = max(1, try store.limit(.arraySize, of: settings.name) ?? dialect.traits.largestArray)
@@ -29,17 +34,17 @@ extension ClusterWorker {
   /// Asks the next question about the limits.
   ///
   /// - Returns: nil when all have been asked.
-  func nextLimitsCall(_ answers: [CommandAnswer]) -> CommandCall? {
+  func nextLimitsCommand(_ answers: [CommandAnswer]) -> SchedulerCommand? {
     let commands = dialect.limits()
     guard answers.count < commands.count else { return nil }
     count("limits")
-    return call(commands[answers.count])
+    return commands[answers.count]
   }
 
   func receiveLimits(_ answer: CommandAnswer, after earlier: [CommandAnswer], _ now: Int64) throws {
     let answers = earlier + [answer]
-    if let next = nextLimitsCall(answers) {
-      asking = (next, .limits(answers))
+    if let next = nextLimitsCommand(answers) {
+      asking = (call(next), .limits(answers))
       return
     }
     let found = dialect.readLimits(answers)

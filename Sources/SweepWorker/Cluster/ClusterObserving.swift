@@ -15,19 +15,21 @@ extension ClusterWorker {
   /// Asks the scheduler what is due, one question at a time.
   func ask(_ now: Int64) {
     guard asking == nil else { return }
-    if now >= limitsDue, let call = nextLimitsCall([]) {
+    if remote != nil { return askThere(now) }
+    if let (question, command) = nextQuestion(now) { asking = (call(command), question) }
+  }
+
+  /// What is to be asked next; nil for nothing now.
+  func nextQuestion(_ now: Int64) -> (Question, SchedulerCommand)? {
+    if now >= limitsDue, let command = nextLimitsCommand([]) {
       limitsDue = now + Self.limitsLast
-      asking = (call, .limits([]))
-      return
+      return (.limits([]), command)
     }
-    if let id = submissions.values.first(where: { ($0.search?.nextLook ?? .max) <= now })?.id,
-      let submission = submissions[id]
-    {
+    if let id = searchDue(now), let submission = submissions[id] {
       count("search")
       // A little earlier: the clocks of two machines never agree.
       let since = Timestamp(rawValue: submission.intendedAt.rawValue - 60_000)
-      asking = (call(dialect.lookUp(name: submission.jobName, since: since)), .search(id))
-      return
+      return (.search(id), dialect.lookUp(name: submission.jobName, since: since))
     }
     let open = submissions.values.filter { $0.nativeID != nil && !$0.isOver }.sorted { $0.id < $1.id }
     if now >= accountsAfter {
@@ -40,8 +42,7 @@ extension ClusterWorker {
       if !wanted.isEmpty {
         if let command = dialect.accounting(of: wanted.compactMap(\.nativeID), since: since) {
           count("accounts")
-          asking = (call(command), .accounts(wanted.map(\.id)))
-          return
+          return (.accounts(wanted.map(\.id)), command)
         }
         // There are none: what has gone without a trace is judged by its gate alone.
         for one in wanted.flatMap(\.attempts) where isToBeAccounted(one, now) {
@@ -50,11 +51,17 @@ extension ClusterWorker {
         watchAnew()
       }
     }
-    guard now >= poll.due, !open.isEmpty else { return }
+    guard now >= poll.due, !open.isEmpty else { return nil }
     count("status")
     statusAskedAt = now
-    asking = (call(dialect.status(of: open.compactMap(\.nativeID))), .status(open.map(\.id)))
+    return (.status(open.map(\.id)), dialect.status(of: open.compactMap(\.nativeID)))
   }
+
+  private func searchDue(_ now: Int64) -> SubmissionID? {
+    submissions.values.first { ($0.search?.nextLook ?? .max) <= now }?.id
+  }
+
+  func isSearchDue(_ now: Int64) -> Bool { searchDue(now) != nil }
 
   private func isToBeAccounted(_ id: AttemptID, _ now: Int64) -> Bool {
     guard let one = live[id], !one.isAccounted, let since = one.missingSince else { return false }
@@ -69,6 +76,7 @@ extension ClusterWorker {
       case .found(let sightings):
         hearAgain()
         let changed = note(sightings, of: ids, askedAt: statusAskedAt, now)
+        appetite?.noteAnswer(waiting: live.values.count { $0.startedAt == nil })
         poll.next(now, changed: changed, settings: settings.executor)
         watchAnew()
       case .unavailable(let why):
@@ -82,7 +90,7 @@ extension ClusterWorker {
   }
 
   /// That it does not answer changes no job. It is only told.
-  private func fallSilent(_ why: String) {
+  func fallSilent(_ why: String) {
     guard silence == nil else { return }
     silence = (.now, why)
     watchAnew()
@@ -90,7 +98,7 @@ extension ClusterWorker {
     attempt(stalls: false) { try self.store.noteReach(of: self.settings.name, unreachable: self.silence) }
   }
 
-  private func hearAgain() {
+  func hearAgain() {
     guard silence != nil else { return }
     silence = nil
     watchAnew()
@@ -155,6 +163,7 @@ extension ClusterWorker {
   }
 
   private func hasEnded(_ one: ClusterAttempt) -> Bool {
+    if remote != nil { return one.exitSince != nil }
     guard let gate = try? RemoteGate.look(folder: one.folder, token: one.token) else { return false }
     if case .ended = gate { return true }
     return false
@@ -307,16 +316,12 @@ extension ClusterWorker {
   /// is watched by its gate.
   private func forbidUnstarted(_ id: AttemptID) {
     guard let one = live[id] else { return }
-    do {
-      guard try RemoteGate.forbid(folder: one.folder, token: one.token) else { return }
-      FaultPoint.reach(.forbidGateTaken)
-      settle(
-        one,
-        Settlement(
-          attempt: id, job: one.job, outcome: one.isCancelled ? .cancelled : .void,
-          reason: "\(dialect.title) does not know it, and now it cannot start any more", endedAt: .now,
-          isReturned: !one.isCancelled), keeping: [])
-    } catch { tell(trouble: "\(error)") }
+    forbid(
+      one,
+      .init(
+        outcome: one.isCancelled ? .cancelled : .void,
+        reason: "\(dialect.title) does not know it, and now it cannot start any more",
+        isReturned: !one.isCancelled))
   }
 
   func remove(_ task: NativeTask, _ what: String) {
@@ -364,8 +369,9 @@ extension ClusterWorker {
     try store.end(over, now: .now)
     for id in over {
       if let submission = submissions.removeValue(forKey: id) {
+        remote?.remove(submission)
         do {
-          try RunnerSubmission.remove(folder: "\(store.folder.path)/runs/\(submission.folder)")
+          try RunnerSubmission.remove(folder: places.localSubmission(submission.token))
         } catch { tell(trouble: "\(error)") }
       }
     }

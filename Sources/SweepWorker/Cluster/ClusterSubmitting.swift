@@ -3,11 +3,20 @@ import SweepModel
 import SweepStore
 
 extension ClusterWorker {
+  /// How long claimed jobs wait for a host that does not answer before others may have them, in milliseconds.
+  private static let homesickness: Int64 = 5_000
+
   /// Sends the next group of claimed attempts, if the scheduler may be given one now.
   func submit(_ now: Int64) throws {
     guard !unsent.isEmpty, submitting == nil else { return }
     guard level == .work else {
       for id in unsent { giveUp(id, "its worker was asked to end", outcome: .void, isReturned: true) }
+      unsent.removeAll()
+      return
+    }
+    if remote != nil, let silence, Timestamp.now - silence.since > Self.homesickness {
+      let why = "its host cannot be reached: \(silence.reason)"
+      for id in unsent { giveUp(id, why, outcome: .void, isReturned: true) }
       unsent.removeAll()
       return
     }
@@ -17,18 +26,23 @@ extension ClusterWorker {
     unsent.removeAll { live[$0] == nil }
     submitTimes.removeAll { now - $0 >= 60_000 }
     guard let first = unsent.first.flatMap({ live[$0] }), now >= submitAfter, now >= alarmUntil,
-      submitTimes.count < settings.executor.submitRate
+      submitTimes.count < submitRate
     else { return }
     let limit = min(groupLimit, arrayLimit * settings.executor.bundle)
     let group = unsent.filter { live[$0]?.resources == first.resources }.prefix(max(1, limit))
     try send(Array(group), first.resources, now)
   }
 
+  /// In a minute, at most. What one's own host is asked for costs nobody else anything.
+  private var submitRate: Int {
+    appetite == nil ? settings.executor.submitRate : max(settings.executor.submitRate, 240)
+  }
+
   private func send(_ group: [AttemptID], _ resources: Resources, _ now: Int64) throws {
     let token = AttemptToken.random(using: &random)
     let plan = SubmissionPlan(
       attempts: group.compactMap { live[$0] }, token: token, label: label(of: group), resources: resources,
-      queueFolder: store.folder.path, dialect: dialect, executor: settings.executor)
+      places: places, dialect: dialect, executor: settings.executor)
     let prepared: PreparedSubmission
     do { prepared = try dialect.submission(of: plan.request) } catch {
       unsent.removeAll { group.contains($0) }
@@ -56,13 +70,23 @@ extension ClusterWorker {
       attempts: Set(group))
     submitTimes.append(now)
     count("submit")
-    submitting = (call(prepared.command), id)
+    submitting = (start(prepared.command, of: id, group), id)
     FaultPoint.reach(.submissionCalled)
   }
 
-  func call(_ command: SchedulerCommand) -> CommandCall {
-    CommandCall(command, folder: store.folder.path, environment: settings.executor.environment)
+  /// Makes the submission, where its files are to be on another host together with them.
+  private func start(
+    _ command: SchedulerCommand, of id: SubmissionID, _ group: [AttemptID]
+  ) -> any SchedulerCall {
+    guard let remote, let submission = submissions[id] else { return call(command) }
+    let names = group.compactMap { live[$0]?.folder.path } + [places.localSubmission(submission.token)]
+    return HostSubmission(
+      command, on: remote.host, root: remote.root.path, queue: remote.root.queue, base: store.folder.path,
+      names: names.map { String($0.dropFirst(store.folder.path.count + 1)) }, folder: access.folder,
+      environment: access.environment)
   }
+
+  func call(_ command: SchedulerCommand) -> any SchedulerCall { access.call(command) }
 
   func count(_ what: String) { summary.schedulerCalls[what, default: 0] += 1 }
 
@@ -85,7 +109,8 @@ extension ClusterWorker {
     }
     if let (call, question) = asking, let answer = call.answer() {
       asking = nil
-      attempt(stalls: false) { try self.receive(answer, to: question) }
+      if let round = call as? HostRound { takeIn(round) }
+      if let question { attempt(stalls: false) { try self.receive(answer, to: question) } }
     }
     if let (call, what) = controlling, let answer = call.answer() {
       controlling = nil
@@ -116,6 +141,7 @@ extension ClusterWorker {
         return withdraw(submission)
       }
       for one in submission.attempts {
+        if let known = live[one] { remote?.removeWhenSettled(known) }
         giveUp(one, "\(dialect.title): \(why)", outcome: .rejected, isReturned: false)
       }
     case .busy(let why), .quota(let why):

@@ -10,8 +10,8 @@ extension ClusterWorker {
 
   private var wantsMore: Bool {
     let now = monotonicMilliseconds()
-    return level == .work && now >= submitAfter && now >= alarmUntil && unsent.isEmpty && submitting == nil
-      && live.count < inFlightLimit
+    return level == .work && isEnabled && now >= submitAfter && now >= alarmUntil && unsent.isEmpty
+      && submitting == nil && room > 0 && (remote == nil || silence == nil)
   }
 
   /// Settles what has ended and claims what may go out next, in one transaction; then makes the claimed ready to be
@@ -34,6 +34,8 @@ extension ClusterWorker {
       }
     } catch let error as QueueError where error.code == .badData || error.code == .internalFault {
       settleOneByOne()
+      notes.removeAll()
+      usages.removeAll()
       throw error
     }
     FaultPoint.reach(.turnAfterCommit)
@@ -51,39 +53,21 @@ extension ClusterWorker {
     if let nextDue, nextDue <= turn.now { mayHaveWork = true }
   }
 
+  /// Jobs that may be given to the scheduler beside those that it has.
+  private var room: Int {
+    min(inFlightLimit - live.count, appetite?.room(having: live.count) ?? .max)
+  }
+
   /// As many as one submission takes.
   private func plan(_ offer: ClaimOffer) -> [(LaneID, Int)] {
-    let room = min(inFlightLimit - live.count, groupLimit)
+    let room = min(room, groupLimit)
     let free = Capacity.Amounts(
       slots: room, cpus: Self.plenty, memory: Int64(Self.plenty) << 20, gpus: Self.plenty)
     return FairShare.plan(
-      lanes: offer.lanes, activeBySweep: offer.activeBySweep, freeLimits: offer.freeLimits,
+      lanes: offer.lanes.filter { $0.resources.isSuited(settings.executor.tags) },
+      activeBySweep: offer.activeBySweep, freeLimits: offer.freeLimits,
       capacity: Capacity(free: free, total: free), now: .now, patience: .max
     ).grants.map { ($0.lane, $0.count) }
-  }
-
-  /// The database refuses what a turn would write: finds the settlement that is at fault, so that it does not keep
-  /// the others from being settled.
-  private func settleOneByOne() {
-    var left: [Settlement] = []
-    for settlement in settlements {
-      var turn = Turn(worker: seat.id, executor: settings.name, now: .now)
-      turn.started = starts.filter { $0.attempt == settlement.attempt }
-      turn.settled = [settlement]
-      do {
-        let outcome = try store.turn(turn, random: &random) { _ in [] }
-        finish(settlement, isStale: !outcome.stale.isEmpty)
-      } catch let error as QueueError where error.code == .badData || error.code == .internalFault {
-        setAside.insert(settlement.attempt)
-        settling[settlement.attempt] = nil
-        tell(trouble: "how attempt \(settlement.attempt) ended cannot be recorded: \(error)")
-      } catch {
-        left.append(settlement)
-      }
-    }
-    settlements = left
-    notes.removeAll()
-    usages.removeAll()
   }
 
   /// Makes the attempt's folder with what its runner needs. What the system refuses puts the job back at no cost; what
@@ -101,11 +85,14 @@ extension ClusterWorker {
     do {
       let recipe = try recipe(of: claimed.sweep)
       let launch = try recipe.order(
-        for: claimed, resources: resources, gpus: [], folder: folder, queue: store.folder,
-        grace: settings.grace)
+        for: claimed, resources: resources, gpus: [],
+        folder: places.folder(sweep: claimed.sweep, job: claimed.job, number: claimed.number),
+        queue: store.folder, grace: settings.grace)
       order = RunnerOrder(
-        token: launch.token, arguments: launch.arguments, environment: launch.environment,
-        workingDirectory: launch.workingDirectory, standardInput: launch.standardInput,
+        token: launch.token, arguments: launch.arguments,
+        // Another host does not see the queue.
+        environment: launch.environment + (remote == nil ? [] : [("SWEEPQ_QUEUE", nil)]),
+        workingDirectory: workingDirectory(of: recipe), standardInput: launch.standardInput,
         timeLimit: launch.timeLimit,
         grace: launch.grace, setUp: settings.executor.setup + recipe.settings.setup)
     } catch let error as QueueError where error.isPassing {
@@ -121,14 +108,10 @@ extension ClusterWorker {
     unsent.append(claimed.attempt)
   }
 
-  func recipe(of sweep: SweepID) throws -> SweepRecipe {
-    if let known = recipes[sweep] { return known }
-    guard let row = try store.sweep(sweep) else {
-      throw QueueError(.badData, "the sweep \(sweep) is not there", remedy: "run: sweepq check")
-    }
-    let recipe = try SweepRecipe(row)
-    recipes[sweep] = recipe
-    return recipe
+  /// Where its jobs run, on the executor's host.
+  func workingDirectory(of recipe: SweepRecipe) -> String {
+    guard let folder = settings.executor.workdir else { return recipe.settings.workingDirectory }
+    return folder.hasPrefix("/") ? folder : "\(access.probe?.home ?? "")/\(folder)"
   }
 
   private func putBack(_ attempt: AttemptID, _ reason: String, hasFolder: Bool) {
@@ -159,13 +142,16 @@ extension ClusterWorker {
     missing.remove(one.attempt)
     if let id = one.submission { submissions[id]?.attempts.remove(one.attempt) }
     settling[one.attempt] = (one.folder, kept)
+    remote?.forget(one.attempt)
     settlements.append(settlement)
+    appetite?.noteEnd()
     report(.ended(one.job, settlement.outcome, reason: settlement.reason))
   }
 
   /// Counts a settlement that is on disk, and removes what its attempt does not need any more.
   func finish(_ settlement: Settlement, isStale: Bool) {
     let place = settling.removeValue(forKey: settlement.attempt)
+    remote?.settled(settlement.attempt, isStale: isStale)
     if isStale { return }
     if settlement.outcome == .succeeded {
       summary.succeeded += 1

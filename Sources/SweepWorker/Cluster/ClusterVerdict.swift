@@ -25,6 +25,11 @@ enum ClusterVerdict: Hashable {
     var isGivenUp = false
     /// Its folder is somebody else's, and is not touched.
     var isElsewhere = false
+    /// That it never started is not its doing, and costs its job nothing.
+    var isReturned = false
+
+    /// It may have left something in its folder that its settlement needs.
+    var hasFilesThere: Bool { !isGivenUp && !isElsewhere && (exit != nil || start != nil) }
   }
 
   /// - Parameters:

@@ -15,6 +15,12 @@ public final class ClusterWorker {
   let store: Store
   let settings: ClusterWorkerSettings
   let dialect: any SchedulerDialect
+  let access: SchedulerAccess
+  let places: RunPlaces
+  /// What is on another host, and to be done there; nil where the scheduler is on this machine.
+  var remote: RemoteRuns?
+  /// What is under way there.
+  var round: Round?
   let control: WorkerControl
   let report: (WorkerEvent) -> Void
   let seat: WorkerSeat
@@ -39,6 +45,8 @@ public final class ClusterWorker {
 
   // What there may be to claim.
   var mayHaveWork = true
+  /// Whether the executor is to take new jobs.
+  var isEnabled = true
   private var mayHaveErrands = true
   var seenVersion = -1
   var nextDue: Timestamp?
@@ -51,10 +59,10 @@ public final class ClusterWorker {
   private var leftBy = Int64.max
 
   // The scheduler.
-  var submitting: (call: CommandCall, submission: SubmissionID)?
-  var asking: (call: CommandCall, question: Question)?
+  var submitting: (call: any SchedulerCall, submission: SubmissionID)?
+  var asking: (call: any SchedulerCall, question: Question?)?
   var controls: [(command: SchedulerCommand, what: String)] = []
-  var controlling: (call: CommandCall, what: String)?
+  var controlling: (call: any SchedulerCall, what: String)?
   /// No submission is made before this time, since the scheduler did not take the last one.
   var submitAfter: Int64 = 0
   var submitPause: Int64 = 0
@@ -65,6 +73,8 @@ public final class ClusterWorker {
   var arrayLimit = 1
   /// Attempts that may be here at the same time.
   var inFlightLimit = 1
+  /// nil where a scheduler has a queue for as many as it may be given.
+  var appetite: HostAppetite?
   /// When the site's limits are to be asked for again; milliseconds of the monotonic clock.
   var limitsDue: Int64 = 0
   var poll = PollInterval()
@@ -93,23 +103,37 @@ public final class ClusterWorker {
 
   /// Registers the worker in the queue. ``run()`` starts it.
   ///
-  /// - Parameter dialect: of the scheduler, as it was recognised on this host.
+  /// - Parameters:
+  ///   - dialect: of the scheduler, as it was recognised where ``access`` leads.
+  ///   - access: to the scheduler's commands; also says on which host the attempts' folders are.
   package init(
-    store: Store, settings: ClusterWorkerSettings, dialect: any SchedulerDialect, control: WorkerControl,
-    report: @escaping (WorkerEvent) -> Void = { _ in }
+    store: Store, settings: ClusterWorkerSettings, dialect: any SchedulerDialect, access: SchedulerAccess,
+    control: WorkerControl, report: @escaping (WorkerEvent) -> Void = { _ in }
   ) throws {
     self.store = store
     self.settings = settings
     self.dialect = dialect
+    self.access = access
+    let root = try access.host.map { _ in
+      try RunPlaces.RemoteRoot(
+        path: access.folder, identity: access.probe?.identity, queueID: store.queueID)
+    }
+    places = RunPlaces(queueFolder: store.folder.path, remote: root)
+    if let host = access.host, let root { remote = RemoteRuns(host: host, root: root) }
     self.control = control
     self.report = report
     groupLimit = settings.executor.maxInFlight
+    if dialect is DirectDialect {
+      appetite = HostAppetite(
+        slots: settings.executor.capacity.slots ?? access.probe?.cpus ?? HostIdentity.processorCount)
+    }
     try store.register(
       executor: settings.name, host: HostIdentity.hostname, scheduler: dialect.name, title: dialect.title)
     seat = try store.seatWorker(
       host: HostIdentity.hostname, bootID: HostIdentity.bootID, pid: getpid(), backend: settings.name,
       capacity: WorkerCapacity(
-        slots: settings.executor.maxInFlight, cpus: Self.plenty, memory: nil, gpus: Self.plenty))
+        slots: settings.executor.maxInFlight, cpus: Self.plenty, memory: nil, gpus: Self.plenty,
+        tags: settings.executor.tags))
     try obeyLimits()
   }
 
@@ -148,11 +172,17 @@ public final class ClusterWorker {
       nextFreshLook = now + 2_000
       mayHaveWork = true
       mayHaveErrands = true
+      lookWhetherEnabled()
     }
     guard now >= troubleUntil else { return }
     attempt { try self.noticeChanges() }
-    lookAtGates(now)
-    if mustReconcile { attempt { try self.reconcile() } }
+    if remote == nil { lookAtGates(now) }
+    if mustReconcile {
+      attempt {
+        try self.reconcile()
+        try self.reconcileSubmissions()
+      }
+    }
     if !mustReconcile, mayHaveErrands, level == .work { attempt { try self.carryOutErrands() } }
     if !mustReconcile, isTurnDue() { attempt { try self.turn() } }
     if !mustReconcile {
@@ -189,16 +219,27 @@ public final class ClusterWorker {
   private func isFinished() -> Bool {
     let isBusy = submitting != nil || !settlements.isEmpty || !starts.isEmpty
     if level > .work { return !isBusy || monotonicMilliseconds() >= leftBy }
-    guard settings.untilEmpty, live.isEmpty, !isBusy, !mayHaveWork, !mustReconcile, controls.isEmpty,
-      controlling == nil, submissions.values.allSatisfy({ $0.search?.isQuick == false })
+    guard settings.untilEmpty, live.isEmpty, !isBusy, !mayHaveWork || !isEnabled, !mustReconcile,
+      controls.isEmpty, controlling == nil, !(silence == nil && remote?.isBusy == true),
+      submissions.values.allSatisfy({ $0.search?.isQuick == false })
     else { return false }
     do {
+      // What it may not take, somebody else may.
+      guard isEnabled else { return true }
       let outlook = try store.outlook(executor: settings.name)
-      return outlook.queued.isEmpty && outlook.active == 0 && outlook.due == 0 && !outlook.isChanging
+      return !outlook.queued.contains { $0.isSuited(settings.executor.tags) } && outlook.active == 0
+        && outlook.due == 0 && !outlook.isChanging
     } catch {
       tell(trouble: "\(error)")
       return false
     }
+  }
+
+  private func lookWhetherEnabled() {
+    guard let isEnabled = settings.mayTakeJobs(), isEnabled != self.isEnabled else { return }
+    self.isEnabled = isEnabled
+    nextSeen = 0
+    if !isEnabled { tell(trouble: "\(settings.name) was disabled: it takes no new jobs") }
   }
 
   private func noticeChanges() throws {
@@ -234,6 +275,7 @@ public final class ClusterWorker {
 
   /// Why it submits nothing at the moment; nil while it does.
   func obstacle(_ now: Int64) -> String? {
+    if !isEnabled { return "\(settings.name) is disabled" }
     if let silence { return "\(dialect.title) does not answer: \(silence.reason)" }
     if now < alarmUntil { return "very many jobs have vanished from \(dialect.title) at once" }
     if now < submitAfter, let refusal = lastRefusal {
@@ -268,6 +310,8 @@ public struct ClusterWorkerSettings: Sendable {
   public var inlineOutput: Int
   /// Milliseconds from SIGTERM to SIGKILL for a command that is out of time.
   public var grace: Int64
+  /// Asked every few seconds: whether the executor is to take new jobs; nil where that cannot be told now.
+  public var mayTakeJobs: @Sendable () -> Bool? = { true }
 
   public init(
     name: String, executor: ExecutorSettings, untilEmpty: Bool = false, inlineOutput: Int = 16_384,

@@ -8,11 +8,9 @@ package enum SiteLimits {
   ///
   /// - Throws: ``QueueError`` with `unavailable` where none of its questions was answered.
   package static func ask(
-    _ dialect: any SchedulerDialect, folder: String, environment: [String: String] = [:]
+    _ dialect: any SchedulerDialect, through access: SchedulerAccess
   ) throws -> [SiteLimit] {
-    let answers = dialect.limits().map {
-      SchedulerDiscovery.answer(to: $0, folder: folder, environment: environment)
-    }
+    let answers = dialect.limits().map { access.answer(to: $0) }
     if let silent = answers.first, !answers.contains(where: \.succeeded) {
       throw QueueError(
         .unavailable, "\(dialect.title) does not tell its limits: \(silent.summary)",

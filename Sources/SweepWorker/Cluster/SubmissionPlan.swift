@@ -8,11 +8,15 @@ struct SubmissionPlan {
   /// What each task runs.
   let tasks: [[ClusterAttempt]]
   let request: SubmissionRequest
+  private let places: RunPlaces
+  private let token: AttemptToken
 
   init(
-    attempts: [ClusterAttempt], token: AttemptToken, label: String, resources: Resources, queueFolder: String,
+    attempts: [ClusterAttempt], token: AttemptToken, label: String, resources: Resources, places: RunPlaces,
     dialect: any SchedulerDialect, executor: ExecutorSettings
   ) {
+    self.places = places
+    self.token = token
     let size = executor.bundle
     var tasks = stride(from: 0, to: attempts.count, by: size).map {
       Array(attempts[$0..<min($0 + size, attempts.count)])
@@ -25,7 +29,7 @@ struct SubmissionPlan {
     }
     self.tasks = tasks
     kind = size > 1 ? .bundle : array == nil ? .single : .array
-    let folder = "\(queueFolder)/runs/submissions/\(token)"
+    let folder = places.submission(token)
     let parallel = min(size, executor.bundleParallel)
     let number = array == nil ? "1" : "\"$\(dialect.traits.taskVariable)\""
     request = SubmissionRequest(
@@ -61,12 +65,12 @@ struct SubmissionPlan {
     return all
   }
 
-  /// Makes the submission's folder with its list of tasks, and the script for those who want to read it.
+  /// Makes the submission's folder on this machine, with its list of tasks, and the script for those who want to read it.
   func write(script: String) throws {
-    let folder = AttemptFolder(path: request.folder)
-    try folder.create()
+    let folder = places.localSubmission(token)
+    try AttemptFolder(path: folder).create()
     try RunnerSubmission.write(
-      tasks.flatMap { $0.map { (token: $0.token, folder: $0.folder) } }, in: folder.path)
-    try RunnerSubmission.write(script: script, in: folder.path)
+      tasks.flatMap { $0.map { (token: $0.token, folder: places.folder(of: $0)) } }, in: folder)
+    try RunnerSubmission.write(script: script, in: folder)
   }
 }

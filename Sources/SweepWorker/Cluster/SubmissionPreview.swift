@@ -23,7 +23,7 @@ package struct SubmissionPreview {
   ///   - arrayLimit: the site's, where it is known.
   /// - Throws: ``QueueError`` for a wish that the scheduler has no word for.
   package init(
-    jobs count: Int, label: String, resources: Resources, queueFolder: String, arrayLimit: Int?,
+    jobs count: Int, label: String, resources: Resources, places: RunPlaces, arrayLimit: Int?,
     dialect: any SchedulerDialect, executor: ExecutorSettings
   ) throws {
     let tasks = executor.usesArrays ? max(1, arrayLimit ?? dialect.traits.largestArray) : 1
@@ -39,7 +39,7 @@ package struct SubmissionPreview {
     }
     let plan = SubmissionPlan(
       attempts: attempts, token: Self.token, label: label, resources: executor.request(resources),
-      queueFolder: queueFolder, dialect: dialect, executor: executor)
+      places: places, dialect: dialect, executor: executor)
     prepared = try dialect.submission(of: plan.request)
     kind = plan.kind
     self.tasks = plan.tasks.count

@@ -62,8 +62,9 @@ extension DoctorCommand {
   /// The schedulers whose commands work here.
   private func found(_ location: QueueLocation) -> [DoctorFinding] {
     ExecutorSettings.Scheduler.allCases.compactMap { kind in
-      guard kind != .auto,
-        let dialect = try? SchedulerDiscovery.find(kind, folder: location.path, within: 5_000)
+      guard kind != .auto, kind != .direct,
+        let dialect = try? SchedulerDiscovery.find(
+          kind, through: SchedulerAccess(folder: location.path), within: 5_000)
       else { return nil }
       return .init(.fine, "scheduler", "\(dialect.title) is here: sweepq worker --backend \(kind.rawValue)")
     }

@@ -42,6 +42,7 @@ struct ExecutorListing {
 
   /// What keeps it from being given jobs, in words; nil where nothing is known to.
   func obstacle(_ now: Timestamp) -> String? {
+    if settings?.isEnabled == false { return "disabled: it takes no new jobs" }
     if let since = record?.unreachableSince {
       return "not reachable since \(ElapsedText.local(since)) (\(ElapsedText.relative(since, to: now)))"
         + (record?.unreachableReason.map { ": \($0)" } ?? "")
@@ -55,6 +56,7 @@ struct ExecutorListing {
   var json: JSONValue {
     .object([
       "name": .text(name), "configured": .boolean(settings != nil),
+      "enabled": .boolean(settings?.isEnabled ?? true), "ssh": JSONValue(settings?.ssh),
       "scheduler": JSONValue(record?.scheduler ?? settings?.scheduler.rawValue),
       "title": JSONValue(record?.title), "host": JSONValue(record?.host),
       "claimed": JSONValue(load.claimed), "submitted": JSONValue(load.submitted),
@@ -80,7 +82,7 @@ struct ExecutorListing {
     return table
   }
 
-  private func state(_ now: Timestamp) -> TextTable.Cell {
+  func state(_ now: Timestamp) -> TextTable.Cell {
     if let obstacle = obstacle(now) { return .init(obstacle, paint: .yellow) }
     if let note = workers.compactMap(\.note).first {
       return .init("submits nothing: \(note)", paint: .yellow)

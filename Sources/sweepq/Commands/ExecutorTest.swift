@@ -19,13 +19,17 @@ struct ExecutorTest {
       ]
     }
     let dialect: any SchedulerDialect
-    do { dialect = try named.dialect(folder: folder.path) } catch {
-      return [Self.finding(error, "scheduler"), writing(), ClusterFolder.finding(folder.path)]
+    let access: SchedulerAccess
+    do {
+      access = try named.access(folder: folder.path)
+      dialect = try named.dialect(through: access)
+    } catch {
+      return [Self.finding(error, named.settings.ssh == nil ? "scheduler" : "host"), writing()]
     }
     return [
-      .init(.fine, "scheduler", dialect.title), queue(dialect), limits(dialect), accounts(dialect), writing(),
-      ClusterFolder.finding(folder.path),
-    ]
+      .init(.fine, "scheduler", dialect.title), queue(dialect, access),
+      limits(dialect, access), accounts(dialect), writing(),
+    ] + (access.host == nil ? [ClusterFolder.finding(folder.path)] : [])
   }
 
   private static func finding(_ error: any Error, _ subject: String) -> DoctorFinding {
@@ -33,9 +37,9 @@ struct ExecutorTest {
     return .init(.trouble, subject, error.message, remedy: error.remedy)
   }
 
-  private func queue(_ dialect: any SchedulerDialect) -> DoctorFinding {
+  private func queue(_ dialect: any SchedulerDialect, _ access: SchedulerAccess) -> DoctorFinding {
     let line = SchedulerLine(
-      dialect: dialect, executor: named.given, folder: folder.path, environment: named.settings.environment)
+      dialect: dialect, executor: named.given, access: access)
     do {
       let entries = try line.ask()
       return .init(
@@ -43,10 +47,9 @@ struct ExecutorTest {
     } catch { return Self.finding(error, "queue") }
   }
 
-  private func limits(_ dialect: any SchedulerDialect) -> DoctorFinding {
+  private func limits(_ dialect: any SchedulerDialect, _ access: SchedulerAccess) -> DoctorFinding {
     do {
-      let limits = try SiteLimits.ask(
-        dialect, folder: folder.path, environment: named.settings.environment)
+      let limits = try SiteLimits.ask(dialect, through: access)
       let arrays =
         limits.first { $0.kind == .arraySize }.map { ", arrays of \($0.value) tasks at most" } ?? ""
       guard !limits.isEmpty else {

@@ -7,19 +7,22 @@ import SweepWorker
 struct ExecutorsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "executors",
-    abstract: "Look at the clusters that jobs are given to.",
+    abstract: "Look at and change the clusters and hosts that jobs are given to.",
     discussion: """
-      An executor is a scheduler (slurm, pbs, lsf, sge) with settings of its own, as 'executors' in config.yaml names \
-      it; a kind of scheduler is the name of one without settings.
+      An executor is a scheduler (slurm, pbs, lsf, sge, or direct for none), here or on another host, with settings of \
+      its own, as 'executors' in config.yaml names it; a kind of scheduler is the name of one without settings.
 
         sweepq executors
+        sweepq executors add lab --ssh me@lab.example.org
+        sweepq executors show lab
         sweepq executors test slurm
         sweepq executors limits slurm
         sweepq executors queue slurm --watch
       """,
     subcommands: [
-      ExecutorsListCommand.self, ExecutorsTestCommand.self, ExecutorsLimitsCommand.self,
-      ExecutorsQueueCommand.self,
+      ExecutorsListCommand.self, ExecutorsShowCommand.self, ExecutorsTestCommand.self,
+      ExecutorsLimitsCommand.self, ExecutorsQueueCommand.self, ExecutorsAddCommand.self,
+      ExecutorsEnableCommand.self, ExecutorsDisableCommand.self, ExecutorsRemoveCommand.self,
     ], defaultSubcommand: ExecutorsListCommand.self)
 }
 
@@ -96,9 +99,9 @@ struct ExecutorsLimitsCommand: ParsableCommand {
   func run() throws {
     let store = try queue.openStore()
     let named = try NamedExecutor.findCluster(name, queueFile: store.folder.configuration)
-    let dialect = try named.dialect(folder: store.folder.path)
-    let limits = try SiteLimits.ask(
-      dialect, folder: store.folder.path, environment: named.settings.environment)
+    let access = try named.access(folder: store.folder.path)
+    let dialect = try named.dialect(through: access)
+    let limits = try SiteLimits.ask(dialect, through: access)
     let executor = named.name(of: dialect)
     try store.register(
       executor: executor, host: HostIdentity.hostname, scheduler: dialect.name, title: dialect.title)
@@ -166,10 +169,10 @@ struct ExecutorsQueueCommand: ParsableCommand {
     }
     let store = try queue.openStore()
     let named = try NamedExecutor.findCluster(name, queueFile: store.folder.configuration)
-    let dialect = try named.dialect(folder: store.folder.path)
+    let access = try named.access(folder: store.folder.path)
+    let dialect = try named.dialect(through: access)
     let line = SchedulerLine(
-      dialect: dialect, executor: named.name(of: dialect), folder: store.folder.path,
-      environment: named.settings.environment)
+      dialect: dialect, executor: named.name(of: dialect), access: access)
     guard watch else {
       let entries = try line.ask()
       let jobs = try line.jobs(in: store)

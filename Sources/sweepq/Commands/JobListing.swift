@@ -88,6 +88,7 @@ enum JobListing {
     ] {
       if let value { parts.append("\(word) \(value)") }
     }
+    parts += resources.tags ?? []
     if cluster.exclusive == true { parts.append("nodes of its own") }
     return parts + (cluster.options ?? [])
   }

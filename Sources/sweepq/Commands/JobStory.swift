@@ -41,6 +41,12 @@ struct JobStory {
     }
   }
 
+  private static func text(_ rules: [StagingRule]) -> String {
+    rules.map { rule in
+      rule.pattern + (rule.destination.map { " as \($0)" } ?? "") + (rule.isLinked ? " (a link)" : "")
+    }.joined(separator: ", ")
+  }
+
   func folder(of attempt: AttemptRecord) -> AttemptFolder {
     AttemptFolder(queueFolder: queueFolder, sweep: job.sweep, job: job.id, number: attempt.number)
   }
@@ -51,10 +57,27 @@ struct JobStory {
     members += [
       .init(name: "command", value: .array(command.map { .text($0) })),
       .init(name: "working_directory", value: .text(sweep.settings.workingDirectory)),
+      .init(name: "staging", value: sweep.settings.staging.map(Self.json) ?? .null),
       .init(name: "transitions", value: .array(transitions.map(Self.json))),
       .init(name: "attempts_made", value: .array(attempts.map(json))),
     ]
     return .object(members)
+  }
+
+  private static func json(_ staging: StagingSettings) -> JSONValue {
+    func rules(_ rules: [StagingRule]) -> JSONValue {
+      .array(
+        rules.map { rule in
+          .object([
+            "pattern": .text(rule.pattern), "place": JSONValue(rule.destination),
+            "linked": .boolean(rule.isLinked),
+          ])
+        })
+    }
+    return .object([
+      "isolate": .boolean(staging.isolate), "forward": rules(staging.forward),
+      "collect": rules(staging.collect), "keep_outside_links": .boolean(staging.keepsOutsideLinks),
+    ])
   }
 
   private static func json(_ transition: TransitionRecord) -> JSONValue {
@@ -106,6 +129,11 @@ struct JobStory {
     fact("parameters", CommandText.parameters(job.parameters))
     fact("command", sweep.settings.usesShell ? command.last : CommandText.line(command))
     fact("folder", sweep.settings.workingDirectory)
+    if let staging = sweep.settings.staging {
+      fact("isolated", staging.isolate ? "each attempt works in a folder of its own" : nil)
+      fact("forwards", Self.text(staging.forward))
+      fact("collects", Self.text(staging.collect))
+    }
     fact("needs", needs)
     if job.priority != 0 { fact("priority", String(job.priority)) }
     fact("reason", job.reason)

@@ -13,6 +13,7 @@ extension SubmitCommand {
     let patience = try timeout.map { try DurationText.parse($0) }
     var plan = try SubmitPlan(self)
     let output = queue.output
+    try plan.checkFiles(queueFolder: try queue.location().path)
     if dryRun { return try preview(plan, output) }
     let store = try queue.openStore(mayCreate: true, isLongLived: plan.points.count > 10_000)
     plan.apply(
@@ -121,7 +122,8 @@ extension SubmitCommand {
       return nil
     }
     let here = try QueueLocation.currentDirectory()
-    let dialect = try named.dialect(folder: location.exists ? location.path : here)
+    let access = try named.access(folder: location.exists ? location.path : here)
+    let dialect = try named.dialect(through: access)
     let store = location.exists ? try queue.openStore() : nil
     let executor = named.name(of: dialect)
     var settings = named.settings
@@ -132,7 +134,7 @@ extension SubmitCommand {
       title: dialect.title,
       preview: try SubmissionPreview(
         jobs: plan.points.count, label: plan.request.name ?? SubmitRequest.programName(plan.request.command),
-        resources: plan.request.resources, queueFolder: location.path,
+        resources: plan.request.resources, places: RunPlaces(queueFolder: location.path),
         arrayLimit: try store?.limit(.arraySize, of: executor), dialect: dialect, executor: settings))
   }
 

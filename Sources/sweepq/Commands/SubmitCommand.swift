@@ -26,6 +26,7 @@ struct SubmitCommand: ParsableCommand {
   @OptionGroup(title: "When a job runs") var schedule: ScheduleOptions
   @OptionGroup(title: "When a job fails") var retry: RetryOptions
   @OptionGroup(title: "How a job runs") var launch: LaunchOptions
+  @OptionGroup(title: "Files") var staging: StagingOptions
   @OptionGroup(title: "Results") var results: CaptureOptions
 
   @Option(

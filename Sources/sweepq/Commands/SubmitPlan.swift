@@ -35,7 +35,8 @@ struct SubmitPlan {
       throw QueueError(.usage, "--key must have 1 to 200 bytes", remedy: "Give a shorter one")
     }
     request = SubmitRequest(
-      name: options.name, command: command, parameters: points.names, settings: try Self.settings(options),
+      name: options.name, command: command, parameters: points.names,
+      settings: try Self.settings(options, names: points.names),
       resources: try options.needs.resources(on: options.cluster.request()),
       priority: options.schedule.priority ?? 0,
       isHeld: options.schedule.hold,
@@ -53,20 +54,22 @@ struct SubmitPlan {
     }
   }
 
-  private static func settings(_ options: SubmitCommand) throws -> SweepSettings {
+  private static func settings(_ options: SubmitCommand, names: [String]) throws -> SweepSettings {
     let variables = try options.launch.variables()
     let captures = try Assignment.dictionary(
       options.results.capture, option: "--capture", example: "'loss=loss: ([0-9.]+)'")
     _ = try Captures(captures)
+    let folder = try options.launch.workingDirectory()
     return SweepSettings(
-      workingDirectory: try options.launch.workingDirectory(), usesShell: options.launch.shell,
+      workingDirectory: folder, usesShell: options.launch.shell,
       environment: variables.set, inheritedEnvironment: variables.inherited,
       standardInput: options.launch.stdin,
       retry: try options.retry.settings(), resultFile: options.results.resultFile, captures: captures,
       uses: try options.needs.limitUses(),
       maxFailures: try Assignment.atLeast(1, options.retry.maxFailures, option: "--max-failures"),
       tags: try Assignment.dictionary(options.tag, option: "--tag", example: "project=lr"),
-      setup: try options.cluster.setUpLines())
+      setup: try options.cluster.setUpLines(),
+      staging: try options.staging.settings(folder: folder, names: names))
   }
 
   /// The jobs and sweeps named by `--after` and `--after-any`.

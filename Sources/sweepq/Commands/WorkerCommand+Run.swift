@@ -9,6 +9,8 @@ import SweepWorker
 extension WorkerCommand {
   func run() throws {
     let store = try queue.openStore(mayCreate: true, isLongLived: true)
+    let executors = try executors(store)
+    if executors.count > 1 { return try runFleet(executors, store) }
     let run = try backend == "local" ? machineRun(store) : clusterRun(store)
     if detach {
       try startInBackground(store)
@@ -16,12 +18,61 @@ extension WorkerCommand {
     }
     let control = try WorkerControl()
     let signals = SignalRelay(to: control)
-    let log = WorkerLog(output: queue.output)
+    let log = WorkerLog(output: queue.output, label: label)
     let report = try run(control, log)
     signals.stop()
     // A worker that ends has the time to leave a tidy database.
     try? store.checkpoint()
     try log.sum(report)
+  }
+
+  /// The executors that `--backend` names, checked.
+  private func executors(_ store: Store) throws -> [String] {
+    let file = store.folder.configuration
+    if backend == "all" {
+      let enabled = try NamedExecutor.all(queueFile: file).filter(\.value.isEnabled)
+      return ["local"] + enabled.keys.sorted()
+    }
+    let names = backend.split(separator: ",").map(String.init)
+    for name in names {
+      let named = try NamedExecutor.find(name, queueFile: file)
+      if !named.isMachine { try named.requireEnabled() }
+    }
+    guard Set(names).count == names.count, !names.isEmpty else {
+      throw QueueError(
+        .usage, "--backend \(backend) names an executor twice, or none", remedy: "give each one once")
+    }
+    return names
+  }
+
+  private func runFleet(_ executors: [String], _ store: Store) throws {
+    if detach { return try startInBackground(store) }
+    let log = WorkerLog(output: queue.output)
+    let control = try WorkerControl()
+    let signals = SignalRelay(to: control)
+    let fleet = WorkerFleet(
+      executable: try ownExecutable(), arguments: memberArguments(store), executors: executors,
+      untilEmpty: untilEmpty, tell: { log.note($0) })
+    let code = try fleet.run(control)
+    signals.stop()
+    if code != 0 { throw ExitCode(code) }
+  }
+
+  /// The rest of the command line, for a worker of one executor.
+  private func memberArguments(_ store: Store) -> [String] {
+    var rest: [String] = []
+    // Without the program's name and that of the command.
+    var words = CommandLine.arguments.dropFirst(2)[...]
+    while let word = words.popFirst() {
+      if word == "--detach" || word.hasPrefix("--backend=") { continue }
+      if word == "--backend" {
+        words.removeFirst()
+      } else {
+        rest.append(word)
+      }
+    }
+    if queue.queue == nil { rest += ["--queue", store.folder.path] }
+    return rest
   }
 
   /// A worker that is set up, and waits for the word to start.
@@ -40,14 +91,20 @@ extension WorkerCommand {
     let configured = try ConfigFile.layers(queueFile: store.folder.configuration).reduce(QueueSettings()) {
       $0.over($1.settings)
     }
-    let dialect = try named.dialect(folder: store.folder.path)
-    let settings = ClusterWorkerSettings(
+    let access = try named.access(folder: store.folder.path)
+    let dialect = try named.dialect(through: access)
+    var settings = ClusterWorkerSettings(
       name: named.name(of: dialect), executor: named.settings, untilEmpty: untilEmpty,
       inlineOutput: configured.inlineOutput ?? 16_384,
       grace: try grace.map(DurationText.parse) ?? configured.grace ?? 10_000)
-    return { control, log in
-      try ClusterWorker(store: store, settings: settings, dialect: dialect, control: control) { log.tell($0) }
-        .run()
+    let file = store.folder.configuration
+    settings.mayTakeJobs = { [backend] in
+      (try? NamedExecutor.find(backend, queueFile: file))?.settings.isEnabled
+    }
+    return { [settings] control, log in
+      try ClusterWorker(
+        store: store, settings: settings, dialect: dialect, access: access, control: control
+      ) { log.tell($0) }.run()
     }
   }
 
@@ -66,6 +123,7 @@ extension WorkerCommand {
     return WorkerSettings(
       slots: try positive(slots ?? configured.slots ?? processors, "--slots"),
       cpus: try positive(processors, "--cpus"), memory: memory, gpus: gpus,
+      tags: try machineTags(),
       maxLoad: maxLoad ?? configured.maxLoad,
       minFreeMemory: try minFreeMemory.map { try MemorySize.parse($0) } ?? configured.minFreeMem,
       minFreeDisk: try minFreeDisk.map { try MemorySize.parse($0) } ?? configured.minFreeDisk,
@@ -73,6 +131,17 @@ extension WorkerCommand {
       grace: try grace.map(DurationText.parse) ?? configured.grace ?? 10_000,
       inlineOutput: configured.inlineOutput ?? 16_384, supervisor: [try ownExecutable(), "supervise"],
       supervisorLog: store.folder.path + "/supervisor.log")
+  }
+
+  private func machineTags() throws -> [String] {
+    guard let tags else { return [] }
+    let words = tags.split(separator: ",").map(String.init)
+    guard words.allSatisfy(ExecutorSettings.isTag) else {
+      throw QueueError(
+        .usage, "--tags '\(tags)' holds what is no tag",
+        remedy: "write words without blanks, as in --tags gpu,avx512")
+    }
+    return words
   }
 
   private func positive(_ value: Int, _ option: String) throws -> Int {

@@ -13,6 +13,7 @@ struct WorkerCommand: ParsableCommand {
         sweepq worker --slots 8 --until-empty
         sweepq worker --detach --max-load 12
         sweepq worker --backend slurm
+        sweepq worker --backend local,lab1,cluster
       """)
 
   @OptionGroup(title: "Queue and output") var queue: QueueOptions
@@ -20,10 +21,16 @@ struct WorkerCommand: ParsableCommand {
   @Option(
     name: .long,
     help: ArgumentHelp(
-      "Where jobs run: local, slurm, pbs, lsf, sge, auto, or an executor of config.yaml (default: local).",
-      discussion: "What a machine may use is of no account with a scheduler, which has its own limits.",
+      "Where jobs run: local, slurm, pbs, lsf, sge, direct, auto, or an executor of config.yaml (default: local).",
+      discussion: """
+        Several, with commas between them, have a worker each; all: this machine and every executor of config.yaml. \
+        What a machine may use is of no account with a scheduler, which has its own limits.
+        """,
       valueName: "name"))
   var backend = "local"
+
+  @Option(name: .long, help: .hidden)
+  var label: String?
 
   @Option(name: .long, help: ArgumentHelp("Jobs at a time (default: as many as fit).", valueName: "count"))
   var slots: Int?
@@ -42,6 +49,12 @@ struct WorkerCommand: ParsableCommand {
     help: ArgumentHelp(
       "GPUs to use: a count, or a list such as 0,2 (default: those found).", valueName: "gpus"))
   var gpus: String?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "What this machine has that jobs may need (submit --needs), as in gpu,avx512.", valueName: "tags"))
+  var tags: String?
 
   @Option(
     name: .customLong("max-load"),

@@ -10,8 +10,15 @@ final class WorkerLog {
   private var lastLine: Int64 = 0
   /// What it gives to a scheduler goes on without it.
   private var isOfCluster = false
+  private let prefix: String
 
-  init(output: Output) { self.output = output }
+  /// - Parameter label: the executor's name, where lines of several stand together.
+  init(output: Output, label: String? = nil) {
+    self.output = output
+    prefix = label.map { "\($0): " } ?? ""
+  }
+
+  func note(_ text: String) { line(text) }
 
   func tell(_ event: WorkerEvent) {
     switch event {
@@ -68,5 +75,5 @@ final class WorkerLog {
     line("ended: " + parts.joined(separator: ", "))
   }
 
-  private func line(_ text: String) { output.remark(text) }
+  private func line(_ text: String) { output.remark(prefix + text) }
 }

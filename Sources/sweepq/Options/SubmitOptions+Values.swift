@@ -16,7 +16,7 @@ extension ResourceOptions {
       cpus: try Assignment.atLeast(1, cpus, option: "--cpus") ?? 1,
       memory: try mem.map { try MemorySize.parse($0) },
       gpus: try Assignment.atLeast(0, gpus, option: "--gpus") ?? 0,
-      time: try time.map { try WallTime.parse($0) }, cluster: cluster)
+      time: try time.map { try WallTime.parse($0) }, cluster: cluster, tags: try neededTags())
     if resources.memory != nil, cluster?.memoryPerCPU != nil {
       throw QueueError(
         .usage, "--mem and --mem-per-cpu are two ways of asking for memory", remedy: "Leave one of them out")
@@ -25,6 +25,18 @@ extension ResourceOptions {
       throw QueueError(.usage, "--gpu-type needs --gpus", remedy: "Say how many, as in --gpus 1")
     }
     return resources
+  }
+
+  /// Sorted, each once; nil for none.
+  private func neededTags() throws -> [String]? {
+    let words = Set(
+      needs.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) })
+    for word in words where !ExecutorSettings.isTag(word) {
+      throw QueueError(
+        .usage, "--needs '\(word)' is not a tag",
+        remedy: "Write words without blanks, as in --needs gpu,avx512")
+    }
+    return words.isEmpty ? nil : words.sorted()
   }
 
   func limitUses() throws -> [String: Int] {

@@ -44,6 +44,12 @@ struct ResourceOptions: ParsableArguments {
     name: .long,
     help: ArgumentHelp("How much of a named limit a job uses (repeatable).", valueName: "limit=count"))
   var uses: [String] = []
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Tags that the worker or its executor must have, as in gpu,avx512 (repeatable).", valueName: "tags"))
+  var needs: [String] = []
 }
 
 /// What only a cluster's scheduler understands.
@@ -197,6 +203,38 @@ struct LaunchOptions: ParsableArguments {
 
   @Flag(name: .long, help: "The command is one shell line; values are quoted for the shell.")
   var shell = false
+}
+
+/// Files that go to a job and come back from it.
+struct StagingOptions: ParsableArguments {
+  @Flag(name: .long, help: "Every attempt works in a fresh folder of its own.")
+  var isolate = false
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Files that a job needs, below the working directory, as in 'input/*.dat' or 'cfg-{n}.txt:cfg.txt' (repeatable).",
+      valueName: "glob[:place]"))
+  var forward: [String] = []
+
+  @Option(
+    name: .customLong("forward-link"),
+    help: ArgumentHelp(
+      "The same, as a symbolic link: for large files that are only read (repeatable).",
+      valueName: "glob[:place]"))
+  var forwardLinked: [String] = []
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Files that come back to the working directory, as in 'out/*.csv' or 'out/*:results/{job}/' (repeatable).",
+      valueName: "glob[:place]"))
+  var collect: [String] = []
+
+  @Flag(
+    name: .customLong("keep-outside-links"),
+    help: "Forward symbolic links that lead out of the working directory as they are.")
+  var keepOutsideLinks = false
 }
 
 /// Where a job's results are found, beside the file that SWEEPQ_RESULT names.

@@ -1,0 +1,57 @@
+import SweepModel
+
+/// A path below the root of a host, in letters, digits, hyphens, underscores and dots: one word to every shell, and nowhere
+/// else than below the root.
+package struct RemotePath: Hashable, Sendable, CustomStringConvertible {
+  package let text: String
+  package var description: String { text }
+
+  /// - Throws: `badData` for anything else.
+  package init(_ text: String) throws(QueueError) {
+    guard Self.isPlain(text) else {
+      throw QueueError(.badData, "'\(text)' cannot be a path below the folder on a host")
+    }
+    self.text = text
+  }
+
+  private init(trusted text: String) { self.text = text }
+
+  /// The folder of an attempt: `runs/SWEEP/JOB.NUMBER`, below `prefix` if there is one.
+  package static func attempt(sweep: SweepID, job: JobID, number: Int, below prefix: RemotePath? = nil)
+    -> RemotePath
+  {
+    RemotePath(trusted: (prefix.map { "\($0)/" } ?? "") + "runs/\(sweep)/\(job).\(number)")
+  }
+
+  /// The folder of a submission: `runs/submissions/TOKEN`.
+  package static func submission(_ token: AttemptToken, below prefix: RemotePath? = nil) throws(QueueError)
+    -> RemotePath
+  {
+    try RemotePath((prefix.map { "\($0)/" } ?? "") + "runs/submissions/\(token)")
+  }
+
+  /// Whether it is the folder of an attempt or of a submission: all that may be removed.
+  package var isOfRuns: Bool {
+    let parts = text.split(separator: "/")
+    guard let runs = parts.lastIndex(of: "runs"), runs == parts.count - 3, runs <= 1 else { return false }
+    if parts[runs + 1] == "submissions" { return true }
+    let numbers = parts[runs + 2].split(separator: ".", omittingEmptySubsequences: false)
+    return Self.isNumber(parts[runs + 1]) && numbers.count == 2 && numbers.allSatisfy(Self.isNumber)
+  }
+
+  private static func isNumber(_ text: Substring) -> Bool {
+    !text.isEmpty && text.utf8.count < 20 && text.utf8.allSatisfy { $0 >= 48 && $0 <= 57 }
+  }
+
+  private static func isPlain(_ text: String) -> Bool {
+    text.utf8.count <= 1024
+      && text.split(separator: "/", omittingEmptySubsequences: false).allSatisfy { part in
+        guard let first = part.utf8.first, first != UInt8(ascii: "."), first != UInt8(ascii: "-") else {
+          return false
+        }
+        return part.utf8.allSatisfy {
+          ($0 | 32) >= 97 && ($0 | 32) <= 122 || $0 >= 48 && $0 <= 57 || $0 == 45 || $0 == 95 || $0 == 46
+        }
+      }
+  }
+}

@@ -1,0 +1,15 @@
+# shellcheck shell=sh disable=SC2034,SC2154
+# What is asked for.
+
+case $verb in
+submit) submit "$@" ;;
+status) status ;;
+find) find_jobs ;;
+queue) list_queue ;;
+limits) limits "$@" ;;
+cancel | hold | release) control "$verb" ;;
+keeper) keep ;;
+ticker) tick "$@" ;;
+end) end_tasks "$@" ;;
+*) unable "$verb is no word here" ;;
+esac

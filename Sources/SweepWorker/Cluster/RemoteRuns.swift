@@ -1,0 +1,72 @@
+import SweepExecutors
+import SweepModel
+
+/// The other host on which an executor's attempts have their folders, and what is to be done there next.
+struct RemoteRuns {
+  /// What is to be done at a gate the next time it is looked at.
+  enum Wish {
+    /// Take it, and where that succeeds, settle so.
+    case forbid(ClusterVerdict.Ending)
+    case fence(RemoteGate.Fence)
+
+    var act: GateSurvey.Act {
+      switch self {
+      case .forbid: .forbid
+      case .fence(let fence): .fence(fence)
+      }
+    }
+  }
+
+  let host: SSHHost
+  let root: RunPlaces.RemoteRoot
+
+  private(set) var wishes: [AttemptID: Wish] = [:]
+  /// Ended, and settled so as soon as their files are here.
+  var fetches: [AttemptID: ClusterVerdict.Ending] = [:]
+  /// Bytes in the folders of those that have ended.
+  var sizes: [AttemptID: Int64] = [:]
+  /// Folders there that nobody needs any more.
+  private(set) var removals: [RemotePath] = []
+  private var doomed: [AttemptID: RemotePath] = [:]
+
+  init(host: SSHHost, root: RunPlaces.RemoteRoot) {
+    self.host = host
+    self.root = root
+  }
+
+  /// Something is to be done there before the worker may end.
+  var isBusy: Bool { !wishes.isEmpty || !fetches.isEmpty || !removals.isEmpty }
+
+  mutating func wish(_ wish: Wish, of attempt: AttemptID) {
+    // A gate that is to be ours needs no fence, and what was given up is not to be cancelled any more.
+    if case .fence(.cancelled) = wish, wishes[attempt] != nil { return }
+    wishes[attempt] = wish
+  }
+
+  mutating func grant(_ attempt: AttemptID) { wishes[attempt] = nil }
+
+  /// It is being settled.
+  mutating func forget(_ attempt: AttemptID) {
+    wishes[attempt] = nil
+    fetches[attempt] = nil
+    sizes[attempt] = nil
+  }
+
+  /// Its folder there is not needed any more once its end is a row.
+  mutating func removeWhenSettled(_ one: ClusterAttempt) { doomed[one.attempt] = root.path(of: one) }
+
+  /// Its end is a row, or, if it is stale, another worker's affair.
+  mutating func settled(_ attempt: AttemptID, isStale: Bool) {
+    guard let folder = doomed.removeValue(forKey: attempt), !isStale else { return }
+    removals.append(folder)
+  }
+
+  mutating func remove(_ submission: LiveSubmission) {
+    if let path = try? root.path(of: submission) { removals.append(path) }
+  }
+
+  mutating func removed(_ paths: [RemotePath]) {
+    let gone = Set(paths)
+    removals.removeAll { gone.contains($0) }
+  }
+}

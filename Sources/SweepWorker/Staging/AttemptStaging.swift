@@ -1,0 +1,102 @@
+import SweepExecutors
+import SweepModel
+
+/// The way of an isolated attempt's files: from the sweep's working directory to its work folder, and back.
+struct AttemptStaging: Sendable {
+  let forward: [ResolvedStagingRule]
+  let collect: [ResolvedStagingRule]
+  let keepsOutsideLinks: Bool
+  /// The sweep's working directory.
+  let base: String
+  /// Passed over, should it lie in the working directory.
+  let queueFolder: String
+  let folder: AttemptFolder
+  let token: AttemptToken
+
+  /// What has come back.
+  struct Return: Sendable {
+    /// What was named and cannot be brought, as sentences; it is in the work folder still.
+    var refused: [String] = []
+    /// Patterns that nothing matched, as a sentence.
+    var missing: String?
+  }
+
+  /// Makes the work folder and brings what the command needs.
+  ///
+  /// - Throws: ``FileTrouble``, `FileCopy.Cancelled`, ``QueueError``.
+  func bringIn(isCancelled: @escaping @Sendable () -> Bool) throws {
+    try folder.createWork()
+    if forward.isEmpty { return }
+    let selection = FileSelection(below: base, avoiding: [queueFolder])
+    let list = try StagingList(forward, from: selection, keepsOutsideLinks: keepsOutsideLinks)
+    if !list.unmatched.isEmpty {
+      throw FileTrouble(
+        QueueError(
+          .badData, "nothing in \(base) matches \(Self.text(list.unmatched)), which is to be forwarded"))
+    }
+    if let problem = list.refused.first {
+      throw FileTrouble(QueueError(.badData, "it cannot be forwarded: \(problem)"))
+    }
+    _ = try FileCopy(
+      from: base, to: folder.workPath, tag: token.rawValue, isDurable: false, isCancelled: isCancelled
+    ).run(list)
+  }
+
+  /// Brings back what the command has left. Doing it again does what is missing.
+  ///
+  /// - Parameter reserve: says which of the places belong to other jobs.
+  func bringBack(
+    isCancelled: @escaping @Sendable () -> Bool, reserve: ([RelativePath]) throws -> [RelativePath: JobID]
+  ) throws -> Return {
+    let all = try StagingList(collect, from: FileSelection(below: folder.workPath), original: base)
+    let copy = FileCopy(
+      from: folder.workPath, to: base, tag: token.rawValue, isDurable: true, avoiding: queueFolder,
+      isCancelled: isCancelled)
+    // What was forwarded and is as it was does not come back, and belongs to no job.
+    var list = try copy.missing(of: all)
+    var taken = try Self.places(of: list, reserve)
+    if !taken.isEmpty {
+      // What another job has brought may be the same.
+      let rest = Set(
+        try copy.missing(of: list.filter { taken[$0.destination] != nil }, ignoringTimes: true).items)
+      list = list.filter { taken[$0.destination] == nil || rest.contains($0) }
+      taken = try Self.places(of: list, reserve)
+    }
+    if let place = taken.keys.min(), let owner = taken[place] {
+      let others = taken.count > 1 ? ", and \(taken.count - 1) more" : ""
+      throw FileTrouble(
+        QueueError(.badData, "\(base)/\(place) has come from job \(owner) of the sweep already\(others)"))
+    }
+    _ = try copy.run(list)
+    var result = Return(refused: list.refused)
+    if !list.unmatched.isEmpty { result.missing = "nothing matched \(Self.text(list.unmatched))" }
+    return result
+  }
+
+  private static func places(
+    of list: StagingList, _ reserve: ([RelativePath]) throws -> [RelativePath: JobID]
+  ) throws -> [RelativePath: JobID] {
+    let places = list.items.filter { $0.entry.kind != .folder }.map(\.destination)
+    return try places.isEmpty ? [:] : reserve(places)
+  }
+
+  private static func text(_ rules: [ResolvedStagingRule]) -> String {
+    rules.map { $0.glob.description }.joined(separator: ", ")
+  }
+}
+
+extension SweepRecipe {
+  /// Whether each attempt works in a folder of its own.
+  var isolates: Bool { settings.staging?.isolate ?? false }
+
+  /// - Throws: ``QueueError`` where a parameter's value makes a path of a rule that leads elsewhere.
+  func staging(of one: LiveAttempt, queueFolder: String) throws -> AttemptStaging {
+    let rules = settings.staging ?? StagingSettings()
+    let point = try Point(json: one.parameters)
+    return AttemptStaging(
+      forward: try rules.forward.map { try $0.resolved(point, job: one.job, index: one.index) },
+      collect: try rules.collect.map { try $0.resolved(point, job: one.job, index: one.index) },
+      keepsOutsideLinks: rules.keepsOutsideLinks, base: settings.workingDirectory, queueFolder: queueFolder,
+      folder: one.folder, token: one.token)
+  }
+}
