@@ -11,6 +11,8 @@ struct WorkerFleet {
   let arguments: [String]
   let executors: [String]
   let untilEmpty: Bool
+  /// Whether there is anything left for an executor.
+  let hasWork: (String) -> Bool
   let tell: (String) -> Void
 
   /// Milliseconds before the first new try, and between two at most.
@@ -27,7 +29,7 @@ struct WorkerFleet {
     var level = WorkerControl.Level.work
   }
 
-  /// - Returns: the exit code: 0, or that of an executor that did not come to its end.
+  /// - Returns: the exit code: 0, or that of an executor that did not come to the end of its work.
   func run(_ control: WorkerControl) throws -> Int32 {
     var members = executors.map { Member(executor: $0) }
     var code: Int32 = 0
@@ -42,7 +44,9 @@ struct WorkerFleet {
       if alive.isEmpty,
         waiting.isEmpty || untilEmpty && members.contains(where: \.isDone) || control.current > .work
       {
-        if !waiting.isEmpty, control.current == .work { code = QueueError.Code.unavailable.rawValue }
+        if control.current == .work, waiting.contains(where: { hasWork($0.executor) }) {
+          code = QueueError.Code.unavailable.rawValue
+        }
         return code
       }
       usleep(50_000)

@@ -52,7 +52,11 @@ extension WorkerCommand {
     let signals = SignalRelay(to: control)
     let fleet = WorkerFleet(
       executable: try ownExecutable(), arguments: memberArguments(store), executors: executors,
-      untilEmpty: untilEmpty, tell: { log.note($0) })
+      untilEmpty: untilEmpty,
+      hasWork: { name in
+        guard let outlook = try? store.outlook(executor: name) else { return true }
+        return !outlook.queued.isEmpty || outlook.active > 0 || outlook.due > 0
+      }, tell: { log.note($0) })
     let code = try fleet.run(control)
     signals.stop()
     if code != 0 { throw ExitCode(code) }
