@@ -76,6 +76,8 @@ public struct AttemptFolder: Hashable, Sendable {
     }
   }
 
+  package var isThere: Bool { access(path, F_OK) == 0 }
+
   /// Whether there is a work folder that waits for its removal.
   package var hasDiscardedWork: Bool { access(discardedPath, F_OK) == 0 }
 

@@ -28,6 +28,26 @@ extension AttemptFolder {
     return found
   }
 
+  private static let incomingPrefix = unfinishedPrefix + "incoming-"
+
+  /// A folder for what a worker receives from another host, until all of it is here.
+  package static func incoming(inQueue queueFolder: String, by worker: WorkerID, number: UInt64) -> String {
+    "\(queueFolder)/runs/\(incomingPrefix)\(worker)-\(String(number, radix: 36))"
+  }
+
+  /// Those that are there, and whose they are.
+  package static func allIncoming(
+    inQueue queueFolder: String
+  ) throws -> [(path: String, worker: WorkerID)] {
+    let runs = AttemptFolder(path: queueFolder + "/runs")
+    return try runs.entries().compactMap { name in
+      guard name.hasPrefix(incomingPrefix),
+        let worker = name.dropFirst(incomingPrefix.count).split(separator: "-").first.flatMap({ Int64($0) })
+      else { return nil }
+      return ("\(runs.path)/\(name)", WorkerID(rawValue: worker))
+    }
+  }
+
   /// The names in the folder; none if it is not there.
   func entries() throws -> Set<String> {
     guard let folder = opendir(path) else {

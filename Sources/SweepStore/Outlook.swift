@@ -58,4 +58,29 @@ extension Store {
         arguments: [job.rawValue, number])
     }
   }
+
+  /// Whether nothing on another host needs an attempt's folder any more: its end is a row, it was not given up while it
+  /// may have run, and of its submission nothing can come there late. Of what has no row it is not known.
+  public func needsNoFolder(job: JobID, number: Int) throws -> Bool {
+    try read {
+      try Int.fetchOne(
+        $0.cachedStatement(
+          sql: """
+            SELECT 1 FROM attempt a LEFT JOIN submission s ON s.id = a.submission
+            WHERE a.job = ? AND a.number = ? AND a.ended_at IS NOT NULL AND a.outcome NOT IN ('lost', 'node_failed')
+              AND (a.outcome <> 'cancelled' OR a.has_files = 0)
+              AND (a.submission IS NULL OR s.native_id IS NOT NULL OR s.ended_at IS NOT NULL)
+            """),
+        arguments: [job.rawValue, number]) != nil
+    }
+  }
+
+  /// Whether nothing is left to be asked or done about a submission.
+  public func hasEnded(submission token: AttemptToken) throws -> Bool {
+    try read {
+      try Int.fetchOne(
+        $0.cachedStatement(sql: "SELECT 1 FROM submission WHERE token = ? AND ended_at IS NOT NULL"),
+        arguments: [token.rawValue]) != nil
+    }
+  }
 }

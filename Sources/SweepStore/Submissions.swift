@@ -143,6 +143,11 @@ extension Store {
     try submissions("id = ?", [id.rawValue]).first
   }
 
+  /// The submission whose folder has that name.
+  public func submission(_ token: AttemptToken) throws -> SubmissionRecord? {
+    try submissions("token = ?", [token.rawValue]).first
+  }
+
   /// The script and the command of a submission, as they were given to the scheduler.
   public func submissionText(_ id: SubmissionID) throws -> (script: String, command: [String])? {
     try read { db in

@@ -26,6 +26,8 @@ struct LiveAttempt {
   var isWithdrawn = false
   /// That it does not start is the worker's doing, and costs the job nothing.
   var isReturnedIfVoid = false
+  /// It is sent when its files are there.
+  var order: LaunchOrder?
   /// What goes on with its files.
   var fileWork: FileWork?
   /// Why its gate could not be judged the last time.

@@ -30,18 +30,11 @@ struct SweepRecipe {
     self.missing = missing
   }
 
-  /// - Parameter canIsolate: whoever starts the order makes the work folder that the sweep may want.
   /// - Throws: ``QueueError`` when the job cannot be rendered, which is the job's failure.
   func order(
     for job: ClaimedJob, resources: Resources, gpus: [(name: String, value: String?)], folder: AttemptFolder,
-    queue: QueueFolder,
-    grace: Int64, canIsolate: Bool = false
+    queue: QueueFolder, grace: Int64
   ) throws -> LaunchOrder {
-    if isolates, !canIsolate {
-      throw QueueError(
-        .configuration, "its sweep wants a work folder for each attempt, which this executor cannot give",
-        remedy: "run it on one that can, or submit it without --isolate")
-    }
     if let missing {
       throw QueueError(
         .configuration, "the worker has no environment variable \(missing), which the sweep passes on",

@@ -205,9 +205,9 @@ extension Worker {
     do {
       order = try recipe.order(
         for: claimed, resources: resources, gpus: gpuEnvironment(devices), folder: folder,
-        queue: store.folder, grace: settings.grace, canIsolate: true)
+        queue: store.folder, grace: settings.grace)
       if recipe.isolates, let one = live[claimed.attempt] {
-        staging = try recipe.staging(of: one, queueFolder: store.folder.path)
+        staging = try recipe.staging(of: one, queueFolder: store.folder.path, isFar: false)
       }
     } catch {
       return giveUp(claimed.attempt, "\(error)", outcome: .rejected, isReturned: false, keeping: nil)
@@ -216,7 +216,10 @@ extension Worker {
     // Without the folder nothing can start. One that is there already is somebody else's, and stays.
     do { try folders.make(folder) } catch { return putBack(claimed.attempt, "\(error)") }
     FaultPoint.reach(.launchFolderMade)
-    if let staging { return bringIn(claimed.attempt, staging, then: order) }
+    if let staging {
+      live[claimed.attempt]?.order = order
+      return bringIn(claimed.attempt, staging)
+    }
     do { try requireSupervisor().enqueue(order) } catch {
       return putBack(claimed.attempt, "\(error)", keeping: [])
     }

@@ -99,13 +99,10 @@ struct NamedExecutor {
   /// - Parameter folder: the queue's.
   /// - Throws: ``QueueError`` with `unavailable` when its host cannot be reached or used.
   func access(folder: String) throws -> SchedulerAccess {
-    guard let destination = settings.ssh else {
+    guard let ssh = try settings.sshSettings() else {
       return SchedulerAccess(folder: folder, environment: settings.environment)
     }
-    let host = try SSHHost(
-      try SSHSettings(
-        destination: destination, options: settings.sshOptions, configuration: settings.sshConfig,
-        root: settings.root ?? ExecutorSettings.defaultRoot, connectTimeout: settings.connectTimeout))
+    let host = try SSHHost(ssh)
     let probe = try HostProbe.ask(host)
     if let trouble = probe.troubles.first { throw trouble }
     return SchedulerAccess(
@@ -145,4 +142,14 @@ struct NamedExecutor {
 
   /// The name that rows carry: `auto` is what was found.
   func name(of dialect: any SchedulerDialect) -> String { given == "auto" ? dialect.name : given }
+}
+
+extension ExecutorSettings {
+  /// How its host is reached; nil where it is this machine.
+  func sshSettings() throws(QueueError) -> SSHSettings? {
+    guard let ssh else { return nil }
+    return try SSHSettings(
+      destination: ssh, options: sshOptions, configuration: sshConfig, root: root ?? Self.defaultRoot,
+      connectTimeout: connectTimeout)
+  }
 }

@@ -17,12 +17,15 @@ struct WorkerFleet {
 
   /// Milliseconds before the first new try, and between two at most.
   private static let pauses: (first: Int64, last: Int64) = (5_000, 300_000)
+  /// Milliseconds after which a worker has reached its executor, if it can.
+  private static let probation: Int64 = 120_000
 
   private struct Member {
     let executor: String
     var pid: Int32?
     var pause: Int64 = 0
     var dueAt: Int64 = 0
+    var startedAt: Int64 = 0
     /// It has ended as it should, or no new try would help.
     var isDone = false
     /// What it was last told to do.
@@ -86,10 +89,13 @@ struct WorkerFleet {
         arguments: ["worker", "--backend", member.executor, "--label", member.executor] + arguments,
         output: 1, errors: 2)
       member.level = .work
+      member.startedAt = now
     } catch { setAside(&member, now, .notStarted("\(error)")) }
   }
 
   private func setAside(_ member: inout Member, _ now: Int64, _ ending: CommandAnswer.Ending) {
+    if member.startedAt > 0, now - member.startedAt > Self.probation { member.pause = 0 }
+    member.startedAt = 0
     member.pause = min(Self.pauses.last, max(Self.pauses.first, member.pause * 2))
     member.dueAt = now + member.pause
     let why =

@@ -128,6 +128,19 @@ struct ExecutorChangeTests {
     #expect(try sandbox.json("executors", "show", "lab").executor.claimed.int == 1)
   }
 
+  @Test func whatALostExecutorHadInHandComesBack() throws {
+    let sandbox = try Sandbox.withQueue()
+    try sandbox.succeed("executors", "add", "lab", "--scheduler", "pbs")
+    try sandbox.succeed("submit", "-p", "i=1..3", "--", "true")
+    let store = try Store(QueueFolder(path: "\(sandbox.path)/work/.sweepq"))
+    try store.register(executor: "lab", host: "here", scheduler: "pbs", title: "PBS 1")
+    try claimOne(store, executor: "lab")
+    let removed = try sandbox.json("executors", "remove", "lab", "--lost")
+    #expect(removed.lost.int == 1 && removed.in_hand.int == 0)
+    #expect(try sandbox.json("status").counts.queued.int == 3)
+    try sandbox.succeed("check")
+  }
+
   private func claimOne(_ store: Store, executor: String) throws {
     let seat = try store.seatWorker(
       host: "here", bootID: "boot", pid: 1, backend: executor,

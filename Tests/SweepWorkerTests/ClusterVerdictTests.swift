@@ -32,7 +32,8 @@ import Testing
   private func verdict(_ one: ClusterAttempt, _ gate: RemoteJudgement, at now: Int64 = 100_000)
     -> ClusterVerdict
   {
-    .of(one, gate: gate, now: now, title: "Slurm", settings: Self.settings)
+    .of(
+      one, gate: gate, now: now, title: "Slurm", place: one.folder.path, settings: Self.settings)
   }
 
   private func sighting(_ state: TaskState, reason: String? = nil) -> TaskSighting {

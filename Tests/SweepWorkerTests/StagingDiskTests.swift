@@ -16,7 +16,8 @@ struct StagingDiskTests {
     }
     let worker = try bench.start(slots: 1, untilEmpty: true)
     try eventually("the trouble") { worker.troubles.contains { $0.contains("has room for") } }
-    #expect(try bench.job(sweep).state == .running)
+    // The news of a start is written a little later.
+    try eventually("its state") { try bench.job(sweep).state == .running }
     #expect(Files.entries("\(bench.path)/disk").isEmpty)
     // Nor does an end of the worker lose them.
     worker.control.raise(to: .stop)

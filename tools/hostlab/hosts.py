@@ -192,6 +192,9 @@ class HostSandbox(Sandbox):
 class HostAudit(Audit):
     """Besides: every job's output is whole and here, and nothing is left on the hosts."""
 
+    # What may live on there, for all that is known, has its files there.
+    ELSEWHERE = "executor <> 'local' AND outcome IN ('lost', 'node_failed')"
+
     def __init__(self, sandbox, outcomes, may_lose=False):
         super().__init__(sandbox, may_lose=True, besides=outcomes)
         if not may_lose:

@@ -87,7 +87,7 @@ class Storm:
     def rage(self, jobs, deeds):
         """So many deeds, each when its share of the jobs is done, so that the last one still meets work."""
         kinds = [self.cut, self.kill_worker, self.cut_amid, self.crash, self.kill_fleet, self.stall, self.stop_sshd, self.fill,
-                 self.freeze]
+                 self.freeze, self.crash_login]
         for count in range(1, deeds + 1):
             due = jobs * 0.9 * count / (deeds + 1)
             self.sandbox.wait(lambda: self.ended() >= due, 300, lambda: f"only {self.ended()} of {jobs} jobs have ended")
@@ -143,16 +143,23 @@ class Storm:
         self.hosts.run("thaw", host)
         return True
 
-    def crash(self, host):
+    def crash(self, _):
         """host crashed with all its jobs, and booted some seconds later"""
-        if host != "h3":
-            host = max(("h1", "h2"), key=self.running)
+        host = max(("h1", "h2"), key=self.running)
         met = self.running(host)
+        self.reboot(host)
+        return met > 0
+
+    def crash_login(self, _):
+        """host before Slurm crashed, whose jobs go on, and booted some seconds later"""
+        met = self.running("far")
+        self.reboot("h3")
+        return met > 0
+
+    def reboot(self, host):
         self.hosts.run("crash", host)
         self.nap(4)
         self.hosts.run("boot", host)
-        # Behind h3 jobs run on other machines, and go on.
-        return met > 0 or host == "h3"
 
     def fill(self, _):
         """disk of a host full for some seconds"""

@@ -7,6 +7,8 @@ package final class HostRound: SchedulerCall {
   package struct Plan {
     package var gates: [GateSurvey.Item] = []
     package var removals: [RemotePath] = []
+    /// Of this queue's folder there it is to be told what is in it.
+    package var listing: RemotePath?
     /// Folders to be brought here, whole.
     package var fetches: [RemotePath] = []
     /// Files there that are first copied into one of those, under a name of ours; none where there is none.
@@ -17,10 +19,12 @@ package final class HostRound: SchedulerCall {
 
     package init() {}
 
-    package var isEmpty: Bool { gates.isEmpty && removals.isEmpty && fetches.isEmpty && command == nil }
+    package var isEmpty: Bool {
+      gates.isEmpty && removals.isEmpty && listing == nil && fetches.isEmpty && command == nil
+    }
   }
 
-  private enum Part: String { case removal, gates, command, files }
+  private enum Part: String { case removal, listing, gates, command, files }
 
   package let plan: Plan
   /// Why the host did not answer; nil if it did.
@@ -29,6 +33,8 @@ package final class HostRound: SchedulerCall {
   package private(set) var findings: [Result<GateSurvey.Finding, QueueError>?] = []
   /// The removals have been made, but for what ``troubles`` tells.
   package private(set) var isRemoved = false
+  /// The folders of attempts and submissions that are there; nil if that is not known.
+  package private(set) var listed: [RemotePath]?
   /// The new folder here that holds what was brought.
   package private(set) var opened: String?
   package private(set) var troubles: [String] = []
@@ -41,7 +47,7 @@ package final class HostRound: SchedulerCall {
   private var result: CommandAnswer?
 
   /// Bytes a second that a connection must carry, or its time is over.
-  private static let slowest: Int64 = 50_000
+  static let slowest: Int64 = 50_000
 
   /// - Parameters:
   ///   - root: the host's folder of ours, and its identity, as ``HostProbe`` has found them.
@@ -61,6 +67,9 @@ package final class HostRound: SchedulerCall {
       parts.add(Part.removal.rawValue, try RemoteRemoval.script(plan.removals, root: root))
       timeout += 30_000
     }
+    if let queue = plan.listing {
+      parts.add(Part.listing.rawValue, try RemoteRemoval.listing(of: queue, root: root))
+    }
     // Only this one reads what is sent after the script.
     if !plan.gates.isEmpty { parts.add(Part.gates.rawValue, survey.script) }
     if let command = plan.command {
@@ -71,13 +80,7 @@ package final class HostRound: SchedulerCall {
       timeout += RemoteCommandText.timeout(of: command)
     }
     if !plan.fetches.isEmpty {
-      var text = "exec </dev/null\n"
-      for (file, into, name) in plan.copies {
-        text +=
-          "[ ! -f \(ShellText.quote(file)) ] || cp -p \(ShellText.quote(file)) "
-          + "\(ShellText.quote("\(root)/\(into)/\(name)"))\n"
-      }
-      parts.add(Part.files.rawValue, text + ParcelRequest.script(plan.fetches, root: root))
+      parts.add(Part.files.rawValue, ParcelRequest.script(plan.fetches, copies: plan.copies, root: root))
     }
     self.parts = parts
     let above = target.lastIndex(of: "/").map { String(target[..<$0]) }
@@ -131,6 +134,7 @@ package final class HostRound: SchedulerCall {
       isRemoved = true
       if removal.status != 0 { troubles.append("not removed there: \(removal.summary)") }
     }
+    if let listing = said(by: .listing), listing.status == 0 { listed = RemoteRemoval.listed(listing.output) }
     if let files = outputs[Part.files.rawValue], let spooled = call.spooled {
       if files.status == 0 {
         opening = ParcelOpening(

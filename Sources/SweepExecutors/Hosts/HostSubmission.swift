@@ -11,9 +11,6 @@ package final class HostSubmission: SchedulerCall {
   private var call: HostCall?
   private var result: CommandAnswer?
 
-  /// Bytes a second that a connection must carry, or its time is over.
-  private static let slowest: Int64 = 50_000
-
   /// - Parameters:
   ///   - root: the host's folder of ours, absolute there.
   ///   - queue: of all queues that use the host, the folder of this one.
@@ -45,7 +42,8 @@ package final class HostSubmission: SchedulerCall {
           root: root, then: command, folder: folder, environment: environment)
         call = host.call(
           script, input: packed.input,
-          timeout: 30_000 + RemoteCommandText.timeout(of: command) + packed.parcel.size * 1000 / Self.slowest)
+          timeout: 30_000 + RemoteCommandText.timeout(of: command) + packed.parcel.size * 1000
+            / HostRound.slowest)
       } catch {
         result = CommandAnswer(ending: .notStarted("\(error)"))
         return result

@@ -9,9 +9,20 @@ import SweepModel
 package enum ParcelRequest {
   /// For a call with a spool, whose output ``ParcelOpening`` opens. What of it is not there is left out, and told in lines
   /// "gone FOLDER" on standard error. Its status is 0, or 74 with a sentence on standard error.
-  package static func script(_ folders: [RemotePath], root: String) -> String {
+  ///
+  /// - Parameter copies: files there that are first copied into one of the folders, under a name of ours; none where there is
+  ///   none.
+  package static func script(
+    _ folders: [RemotePath], copies: [(file: String, into: RemotePath, name: String)] = [], root: String
+  ) -> String {
     let names = folders.map(\.text).joined(separator: " ")
+    let copying = copies.map { file, folder, name in
+      "[ ! -f \(ShellText.quote(file)) ] || cp -p \(ShellText.quote(file)) "
+        + ShellText.quote("\(root)/\(folder)/\(name)")
+    }.joined(separator: "\n")
     return """
+      exec </dev/null
+      \(copying)
       \(Parcel.text)
       sweepq_enter_root \(ShellText.quote(root)) && sweepq_hand_out \(ParcelName.fresh()) \(names) || {
       echo "$sweepq_why" >&2

@@ -39,6 +39,22 @@ package struct RemotePath: Hashable, Sendable, CustomStringConvertible {
     return Self.isNumber(parts[runs + 1]) && numbers.count == 2 && numbers.allSatisfy(Self.isNumber)
   }
 
+  /// The attempt whose folder it is; nil for another's.
+  package var attempt: (job: JobID, number: Int)? {
+    let parts = text.split(separator: "/")
+    guard isOfRuns, let numbers = parts.last?.split(separator: "."), numbers.count == 2,
+      let job = Int64(numbers[0]), let number = Int(numbers[1])
+    else { return nil }
+    return (JobID(rawValue: job), number)
+  }
+
+  /// The submission whose folder it is; nil for another's.
+  package var submission: AttemptToken? {
+    let parts = text.split(separator: "/")
+    guard isOfRuns, parts.dropLast().last == "submissions" else { return nil }
+    return parts.last.map { AttemptToken(rawValue: String($0)) }
+  }
+
   private static func isNumber(_ text: Substring) -> Bool {
     !text.isEmpty && text.utf8.count < 20 && text.utf8.allSatisfy { $0 >= 48 && $0 <= 57 }
   }

@@ -21,4 +21,26 @@ package enum RemoteRemoval {
     lines += sweeps.sorted().map { "rmdir \($0) 2>/dev/null" }
     return (lines + ["exit \"$sweepq_left\""]).joined(separator: "\n") + "\n"
   }
+
+  /// The script that tells what there is to be removed of a queue; half-removed folders as well.
+  static func listing(of queue: RemotePath, root: String) throws -> String {
+    """
+    cd \(ShellText.quote(root)) 2>/dev/null || exit 74
+    for sweepq_name in \(queue)/runs/*/*; do
+      if [ -d "$sweepq_name" ] && ! [ -h "$sweepq_name" ]; then echo "$sweepq_name"; fi
+    done
+    exit 0
+
+    """
+  }
+
+  static func listed(_ output: [UInt8]) -> [RemotePath] {
+    let paths = output.split(separator: UInt8(ascii: "\n")).compactMap { line in
+      var name = String(decoding: line, as: UTF8.self)
+      // As it is called while it is removed.
+      if name.hasSuffix("~") { name.removeLast() }
+      return try? RemotePath(name)
+    }
+    return Set(paths.filter(\.isOfRuns)).sorted { $0.text < $1.text }
+  }
 }

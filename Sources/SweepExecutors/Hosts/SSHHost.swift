@@ -120,8 +120,12 @@ package final class SSHHost {
 
 /// Waiting for a call where there is nothing else to do.
 package enum HostWait {
-  package static func answer(of call: HostCall) -> HostAnswer {
+  package static func answer(of call: HostCall) -> HostAnswer { answer(of: call) {} }
+
+  /// - Parameter check: called now and then, and after a signal; what it throws ends the wait, and the call with it.
+  package static func answer(of call: HostCall, meanwhile check: () throws -> Void) rethrows -> HostAnswer {
     while true {
+      try check()
       if let answer = call.answer() { return answer }
       var wait = [pollfd(fd: call.descriptor, events: Int16(POLLIN), revents: 0)]
       poll(&wait, 1, Int32(clamping: min(call.timeLeft, 1_000)))

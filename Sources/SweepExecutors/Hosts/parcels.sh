@@ -106,6 +106,39 @@ sweepq_hand_out() {
   printf '\nsum %s\n' "$sweepq_text"
 }
 
+# QUEUE: lists what is in the folder of a queue, one a line: "folder PATH" for those of attempts and submissions, which may be
+# removed, and "other PATH" for what is none.
+sweepq_inventory() {
+  for sweepq_path in "$1" "$1/runs"; do
+    if [ -h "$sweepq_path" ]; then
+      echo "other $sweepq_path"
+      return 0
+    fi
+    [ -d "$sweepq_path" ] || return 0
+  done
+  for sweepq_parent in "$1"/runs/* "$1"/runs/.[!.]*; do
+    if [ -d "$sweepq_parent" ] && ! [ -h "$sweepq_parent" ]; then
+      for sweepq_path in "$sweepq_parent"/* "$sweepq_parent"/.[!.]*; do
+        if [ -d "$sweepq_path" ] && ! [ -h "$sweepq_path" ]; then
+          sweepq_list folder "$sweepq_path"
+        else
+          sweepq_list other "$sweepq_path"
+        fi
+      done
+    else
+      sweepq_list other "$sweepq_parent"
+    fi
+  done
+}
+
+sweepq_list() {
+  [ -e "$2" ] || [ -h "$2" ] || return 0
+  case $2 in
+  *[!A-Za-z0-9._/~-]*) echo "other ${2%/*}/?" ;;
+  *) echo "$1 $2" ;;
+  esac
+}
+
 # FOLDER: removes it with all that is in it, unless it or one above it is a link to somewhere else. Links in it are removed,
 # not followed.
 sweepq_remove() {

@@ -105,10 +105,17 @@ package struct FileCopy: Sendable {
     return report
   }
 
+  /// How much of a file that is there already must be as it is in a list. The content always must.
+  package enum Likeness: Sendable {
+    /// Its times and permissions as well.
+    case copied
+    /// What of those is left on the way to another host and back: whole seconds, and whether it may be executed.
+    case transferred
+    case content
+  }
+
   /// What of the list is not there yet as it is.
-  ///
-  /// - Parameter ignoringTimes: the same content is enough.
-  package func missing(of list: StagingList, ignoringTimes: Bool = false) throws -> StagingList {
+  package func missing(of list: StagingList, like likeness: Likeness = .copied) throws -> StagingList {
     let source = FolderTrail(try FolderHandle.open(from))
     return try list.filter { item in
       var status = stat()
@@ -118,9 +125,7 @@ package struct FileCopy: Sendable {
       case .folder: return status.st_mode & S_IFMT != S_IFDIR
       case .file where status.st_mode & S_IFMT == S_IFREG:
         let present = FileManifest.Entry(status, kind: .file)
-        guard ignoringTimes ? present.size == item.entry.size : present.isCopy(of: item.entry) else {
-          return true
-        }
+        guard present.isLike(item.entry, likeness) else { return true }
         let folder = try FolderTrail(try FolderHandle.open(to)).folder(item.destination.parent)
         return try !hasSameContent(item, source, folder)
       case .link(let target) where status.st_mode & S_IFMT == S_IFLNK:

@@ -45,6 +45,17 @@ package struct FileManifest: Sendable, Hashable {
       kind == original.kind && size == original.size && modified == original.modified && mode == original.mode
     }
 
+    func isLike(_ original: Entry, _ likeness: FileCopy.Likeness) -> Bool {
+      switch likeness {
+      case .copied: return isCopy(of: original)
+      case .content: return kind == original.kind && size == original.size
+      case .transferred:
+        let second: Int64 = 1_000_000_000
+        return kind == original.kind && size == original.size && isExecutable == original.isExecutable
+          && modified.map { $0 / second } == original.modified.map { $0 / second }
+      }
+    }
+
     package var isExecutable: Bool { mode & 0o100 != 0 }
 
     /// Whether the two have the same content and may be used in the same way: by their hashes where both have them of

@@ -110,6 +110,11 @@ package struct ResolvedStagingRule: Hashable, Sendable {
   package let isIntoFolder: Bool
   package let isLinked: Bool
 
+  /// The same rule, for copies in any case.
+  package var copied: ResolvedStagingRule {
+    ResolvedStagingRule(glob: glob, destination: destination, isIntoFolder: isIntoFolder, isLinked: false)
+  }
+
   /// Where a file that the pattern names, or that is in a folder it names, goes.
   package func destination(of path: RelativePath) -> RelativePath {
     guard let destination else { return path }

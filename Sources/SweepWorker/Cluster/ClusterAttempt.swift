@@ -43,6 +43,12 @@ struct ClusterAttempt {
   var isAccounted = false
   /// What is kept in its row for those who ask.
   var note: String?
+  /// A person wants its job held, and it was not submitted yet.
+  var isTakenBack = false
+  /// What goes on with its files.
+  var fileWork: FileWork?
+  /// Bytes of what was brought to its folder for it.
+  var inputSize: Int64 = 0
   /// Why its gate could not be looked at the last time.
   var obstacle: String?
 

@@ -15,7 +15,7 @@ extension ClusterWorker {
     guard now >= nextGates else { return }
     let chosen = worthALook()
     for id in chosen {
-      if let one = live[id] { look(at: one, now) }
+      if let one = live[id], one.fileWork == nil { look(at: one, now) }
     }
     // Some 20 µs a gate: at most a fiftieth of the time goes there.
     nextGates = now + max(chosen.isEmpty ? 2_000 : 500, (monotonicMilliseconds() - now) * 50)
@@ -54,6 +54,7 @@ extension ClusterWorker {
 
   /// Does what the evidence asks for.
   func judge(_ one: ClusterAttempt, _ gate: RemoteJudgement, _ now: Int64) {
+    guard one.fileWork == nil else { return }
     var one = one
     if case .ended(let start, _) = gate {
       if let start { noteStart(&one, start) }
@@ -63,7 +64,10 @@ extension ClusterWorker {
       }
     }
     live[one.attempt] = one
-    switch ClusterVerdict.of(one, gate: gate, now: now, title: dialect.title, settings: settings.executor) {
+    let verdict = ClusterVerdict.of(
+      one, gate: gate, now: now, title: dialect.title, place: places.folder(of: one).path,
+      settings: settings.executor)
+    switch verdict {
     case .wait, .askAccounts: break
     case .started(let start):
       noteStart(&one, start)
@@ -116,6 +120,7 @@ extension ClusterWorker {
   }
 
   func forbid(_ one: ClusterAttempt, _ ending: ClusterVerdict.Ending) {
+    guard one.fileWork == nil else { return }
     if remote != nil {
       remote?.wish(.forbid(ending), of: one.attempt)
       return
@@ -161,16 +166,23 @@ extension ClusterWorker {
     if ending.isGivenUp || ending.isElsewhere {
       // Whatever may run on may write there.
       settlement.hasFiles = ending.isGivenUp
+      if isFar, ending.isGivenUp {
+        // What it writes, it writes there; here is only what it was given.
+        attempt(stalls: false) { try one.folder.discardWork() }
+        kept = []
+      }
     } else {
       let collector = OutputCollector(
         inlineLimit: settings.inlineOutput, job: one.job, index: one.index, parameters: one.parameters,
-        folder: one.folder, resultFile: remote == nil ? nil : one.folder.path(ofFetched: .namedResult))
+        folder: one.folder,
+        resultFile: outsideResultFile(of: one) == nil ? nil : one.folder.path(ofFetched: .namedResult))
       kept = collector.collect(
         into: &settlement, startedAt: exit?.startedAt ?? start?.startedAt ?? one.claimedAt,
         recipe: { try self.recipe(of: one.sweep) })
     }
     FaultPoint.reach(.harvestRead)
-    settle(one, settlement, keeping: kept)
+    guard let kept, !ending.isGivenUp else { return settle(one, settlement, keeping: kept) }
+    conclude(one, settlement, keeping: kept)
   }
 
   // MARK: Cancel
@@ -195,6 +207,16 @@ extension ClusterWorker {
     var released: [AttemptID] = []
     for (id, isWanted) in try store.holdWishes(of: seat.id) {
       guard let one = live[id] else { continue }
+      if isWanted, one.submission == nil {
+        // What was not submitted needs nobody to hold it.
+        live[id]?.isTakenBack = true
+        if arriving.contains(id) {
+          crew.cancel(id)
+        } else {
+          giveUp(id, "taken back before it was submitted", outcome: .void, isReturned: true)
+        }
+        continue
+      }
       let canHold = !isBundled(one) && (dialect.traits.holdsTasks || kind(of: one) == .single)
       if !isWanted {
         if canHold, let task = nativeTask(of: one) {

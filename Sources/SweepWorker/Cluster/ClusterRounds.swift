@@ -5,18 +5,17 @@ import SweepStore
 /// What a worker does at the gates on another host, a round at a time: one command there takes all looks, all wishes, the
 /// files of what has ended, and the next question to the scheduler.
 extension ClusterWorker {
-  /// Bytes of outputs that come with one round, as far as their sizes are known.
-  private static let roundLimit: Int64 = 32 << 20
-
   /// Begins the next round if anything is due.
   func askThere(_ now: Int64) {
     guard let remote else { return }
-    if !remote.wishes.isEmpty || !remote.fetches.isEmpty, silence == nil {
+    let wanted = remote.fetches.keys.filter { !remote.isLarge($0) }
+    let isTidying = level > .work && !remote.removals.isEmpty
+    if isTidying || !remote.wishes.isEmpty || !wanted.isEmpty, silence == nil {
       poll.hurry(now, settings: settings.executor)
     }
     guard now >= poll.due || silence == nil && (now >= limitsDue || isSearchDue(now)) else { return }
     let asked = nextQuestion(now)
-    let looks = worthALook().filter { remote.fetches[$0] == nil && isThere($0) }
+    let looks = worthALook().filter { remote.fetches[$0] == nil && isThere($0) && live[$0]?.fileWork == nil }
     if case .status? = asked?.0 {} else { poll.next(now, changed: false, settings: settings.executor) }
     var plan = HostRound.Plan()
     var looked: [AttemptID] = []
@@ -27,18 +26,17 @@ extension ClusterWorker {
         .init(token: one.token, folder: remote.root.path(of: one), act: remote.wishes[id]?.act ?? .look))
     }
     var fetched: [AttemptID] = []
-    for id in remote.fetches.keys.sorted() {
+    for id in wanted.sorted() {
       guard let one = live[id] else { continue }
       let size = remote.sizes[id] ?? 0
-      if !fetched.isEmpty, plan.size + size > Self.roundLimit { continue }
+      if !fetched.isEmpty, plan.size + size > RemoteRuns.roundLimit { continue }
       plan.size += size
       fetched.append(id)
       plan.fetches.append(remote.root.path(of: one))
-      if let file = resultFile(of: one) {
-        plan.copies.append((file, remote.root.path(of: one), AttemptFolder.Fetched.namedResult.rawValue))
-      }
+      plan.copies += copies(of: one)
     }
     plan.removals = remote.removals
+    if remote.mayHaveLeftovers { plan.listing = remote.root.queue }
     plan.command = asked?.1
     guard !plan.isEmpty else { return }
     do {
@@ -53,8 +51,7 @@ extension ClusterWorker {
 
   /// A new folder for what comes from the other host.
   private func incoming() -> String {
-    let number: UInt64 = random.next()
-    return "\(store.folder.runs)/\(AttemptFolder.unfinishedPrefix)incoming-\(String(number, radix: 36))"
+    AttemptFolder.incoming(inQueue: store.folder.path, by: seat.id, number: random.next())
   }
 
   /// A submission that is on its way has no folders there yet.
@@ -63,11 +60,38 @@ extension ClusterWorker {
     return submitting?.submission != submission
   }
 
-  private func resultFile(of one: ClusterAttempt) -> String? {
-    guard case .succeeded? = remote?.fetches[one.attempt]?.outcome else { return nil }
-    guard let recipe = try? recipe(of: one.sweep) else { return nil }
-    return try? recipe.resultFile(
-      parameters: one.parameters, job: one.job, index: one.index, in: workingDirectory(of: recipe))
+  /// What is to be copied into its folder there before that is brought.
+  private func copies(of one: ClusterAttempt) -> [(file: String, into: RemotePath, name: String)] {
+    guard let remote, remote.fetches[one.attempt]?.outcome == .succeeded,
+      let file = outsideResultFile(of: one)
+    else { return [] }
+    return [(file, remote.root.path(of: one), AttemptFolder.Fetched.namedResult.rawValue)]
+  }
+
+  /// Begins to bring the next folder that is too large for a round.
+  func fetchNext(_ now: Int64) {
+    guard let remote, fetching == nil, silence == nil, now >= fetchAfter, level < .stop,
+      let id = remote.fetches.keys.filter({ remote.isLarge($0) }).min(),
+      let one = live[id]
+    else { return }
+    fetching = (
+      HostFetch(
+        remote.root.path(of: one), copies: copies(of: one), on: remote.host, root: remote.root.path,
+        size: remote.sizes[id] ?? 0, into: incoming()), id
+    )
+    count("fetch")
+  }
+
+  func takeIn(_ outcome: Result<String, QueueError>, of id: AttemptID) {
+    switch outcome {
+    case .success(let folder):
+      receive(id, from: folder)
+      attempt(stalls: false) { try TreeRemoval.remove(folder) }
+    case .failure(let error):
+      fetchAfter = monotonicMilliseconds() + 10_000
+      tell(
+        trouble: "the files of job \(live[id].map { "\($0.job)" } ?? "") cannot be had now: \(error.message)")
+    }
   }
 
   // MARK: Answers
@@ -83,6 +107,11 @@ extension ClusterWorker {
     hearAgain()
     for trouble in answered.troubles { tell(trouble: trouble) }
     if answered.isRemoved { remote?.removed(answered.plan.removals) }
+    if answered.plan.listing != nil {
+      // What cannot be told now, the next worker asks again.
+      remote?.mayHaveLeftovers = false
+      if let listed = answered.listed { attempt(stalls: false) { try self.sortOut(listed) } }
+    }
     for (id, finding) in zip(round.looked, answered.findings) {
       guard let one = live[id], let finding else { continue }
       switch finding {
@@ -122,6 +151,15 @@ extension ClusterWorker {
     judge(one, gate == .folderGone && !isAnswered ? .none : gate, now)
   }
 
+  /// Removes what workers have left there that died, or were asked to end, after they had settled it.
+  private func sortOut(_ listed: [RemotePath]) throws {
+    let leftovers = try listed.filter { path in
+      if let (job, number) = path.attempt { return try store.needsNoFolder(job: job, number: number) }
+      return try path.submission.map { try store.hasEnded(submission: $0) } ?? false
+    }
+    remote?.remove(leftovers)
+  }
+
   // MARK: Files
 
   /// Its files are wanted before it is settled.
@@ -135,6 +173,7 @@ extension ClusterWorker {
     do {
       try one.folder.replace(with: "\(folder)/\(remote.root.path(of: one))")
     } catch { return tell(trouble: "\(error)") }
+    self.remote?.fetches[id] = nil
     self.remote?.removeWhenSettled(one)
     settle(one, ending)
   }

@@ -25,12 +25,13 @@ extension ClusterWorker {
     }
     unsent.removeAll { live[$0] == nil }
     submitTimes.removeAll { now - $0 >= 60_000 }
-    guard let first = unsent.first.flatMap({ live[$0] }), now >= submitAfter, now >= alarmUntil,
+    guard !isGathering(now), let first = unsent.first.flatMap({ live[$0] }), now >= submitAfter,
+      now >= alarmUntil,
       submitTimes.count < submitRate
     else { return }
     let limit = min(groupLimit, arrayLimit * settings.executor.bundle)
     let group = unsent.filter { live[$0]?.resources == first.resources }.prefix(max(1, limit))
-    try send(Array(group), first.resources, now)
+    try send(fitting(Array(group)), first.resources, now)
   }
 
   /// In a minute, at most. What one's own host is asked for costs nobody else anything.
@@ -111,6 +112,10 @@ extension ClusterWorker {
       asking = nil
       if let round = call as? HostRound { takeIn(round) }
       if let question { attempt(stalls: false) { try self.receive(answer, to: question) } }
+    }
+    if let (call, attempt) = fetching, let outcome = call.outcome() {
+      fetching = nil
+      takeIn(outcome, of: attempt)
     }
     if let (call, what) = controlling, let answer = call.answer() {
       controlling = nil

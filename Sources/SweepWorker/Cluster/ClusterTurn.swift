@@ -11,7 +11,7 @@ extension ClusterWorker {
   private var wantsMore: Bool {
     let now = monotonicMilliseconds()
     return level == .work && isEnabled && now >= submitAfter && now >= alarmUntil && unsent.isEmpty
-      && submitting == nil && room > 0 && (remote == nil || silence == nil)
+      && arriving.isEmpty && submitting == nil && room > 0 && (remote == nil || silence == nil)
   }
 
   /// Settles what has ended and claims what may go out next, in one transaction; then makes the claimed ready to be
@@ -82,6 +82,7 @@ extension ClusterWorker {
     }
     live[claimed.attempt] = ClusterAttempt(claimed, folder: folder, resources: resources)
     let order: RunnerOrder
+    var staging: AttemptStaging?
     do {
       let recipe = try recipe(of: claimed.sweep)
       let launch = try recipe.order(
@@ -92,9 +93,13 @@ extension ClusterWorker {
         token: launch.token, arguments: launch.arguments,
         // Another host does not see the queue.
         environment: launch.environment + (remote == nil ? [] : [("SWEEPQ_QUEUE", nil)]),
-        workingDirectory: workingDirectory(of: recipe), standardInput: launch.standardInput,
+        workingDirectory: recipe.isolates ? launch.workingDirectory : workingDirectory(of: recipe),
+        standardInput: launch.standardInput,
         timeLimit: launch.timeLimit,
         grace: launch.grace, setUp: settings.executor.setup + recipe.settings.setup)
+      if recipe.isolates, let one = live[claimed.attempt] {
+        staging = try recipe.staging(of: one, queueFolder: store.folder.path, isFar: isFar)
+      }
     } catch let error as QueueError where error.isPassing {
       return putBack(claimed.attempt, "\(error)", hasFolder: false)
     } catch {
@@ -105,7 +110,7 @@ extension ClusterWorker {
       FaultPoint.reach(.launchFolderMade)
       try order.write(to: folder)
     } catch { return putBack(claimed.attempt, "\(error)", hasFolder: true) }
-    unsent.append(claimed.attempt)
+    if let staging { bringInput(claimed.attempt, staging) } else { unsent.append(claimed.attempt) }
   }
 
   /// Where its jobs run, on the executor's host.
@@ -114,7 +119,7 @@ extension ClusterWorker {
     return folder.hasPrefix("/") ? folder : "\(access.probe?.home ?? "")/\(folder)"
   }
 
-  private func putBack(_ attempt: AttemptID, _ reason: String, hasFolder: Bool) {
+  func putBack(_ attempt: AttemptID, _ reason: String, hasFolder: Bool) {
     tell(trouble: reason)
     submitAfter = max(submitAfter, monotonicMilliseconds() + 1_000)
     giveUp(attempt, reason, outcome: .void, isReturned: true, hasFolder: hasFolder)
@@ -141,7 +146,7 @@ extension ClusterWorker {
     notes[one.attempt] = nil
     missing.remove(one.attempt)
     if let id = one.submission { submissions[id]?.attempts.remove(one.attempt) }
-    settling[one.attempt] = (one.folder, kept)
+    settling[one.attempt] = (one.folder, kept, recipes[one.sweep]?.isolates ?? true)
     remote?.forget(one.attempt)
     settlements.append(settlement)
     appetite?.noteEnd()
@@ -161,7 +166,15 @@ extension ClusterWorker {
       summary.failed += 1
     }
     guard let place, let kept = place.kept else { return }
-    do { try place.folder.remove(keeping: kept) } catch { tell(trouble: "\(error)") }
+    do {
+      let folder = place.folder
+      // An isolated attempt that left nothing to keep: whatever is in its work folder goes as well.
+      if place.isolates, !settlement.hasFiles { try folder.discardWork() }
+      if place.isolates, folder.hasDiscardedWork {
+        return crew.tidy(settlement.attempt) { try folder.remove(keeping: kept) }
+      }
+      try folder.remove(keeping: kept)
+    } catch { tell(trouble: "\(error)") }
     FaultPoint.reach(.harvestTidied)
   }
 }

@@ -35,12 +35,12 @@ enum ClusterVerdict: Hashable {
   /// - Parameters:
   ///   - gate: as it was just looked at. Its exit record goes before everything that a scheduler says.
   ///   - title: the scheduler's name, for sentences.
+  ///   - place: its folder as its scheduler has it, for sentences.
   static func of(
-    _ one: ClusterAttempt, gate: RemoteJudgement, now: Int64, title: String, settings: ExecutorSettings
-  )
-    -> ClusterVerdict
-  {
-    ClusterCase(one: one, now: now, title: title, settings: settings).verdict(gate)
+    _ one: ClusterAttempt, gate: RemoteJudgement, now: Int64, title: String, place: String,
+    settings: ExecutorSettings
+  ) -> ClusterVerdict {
+    ClusterCase(one: one, now: now, title: title, place: place, settings: settings).verdict(gate)
   }
 }
 
@@ -48,6 +48,7 @@ private struct ClusterCase {
   let one: ClusterAttempt
   let now: Int64
   let title: String
+  let place: String
   let settings: ExecutorSettings
 
   func verdict(_ gate: RemoteJudgement) -> ClusterVerdict {
@@ -66,7 +67,7 @@ private struct ClusterCase {
     case .foreign:
       return .settle(
         .init(
-          outcome: .void, reason: "its folder \(one.folder.path) belongs to another attempt",
+          outcome: .void, reason: "its folder \(place) belongs to another attempt",
           isElsewhere: true)
       )
     }
@@ -216,7 +217,7 @@ private struct ClusterCase {
           outcome: .void,
           reason:
             "\(title) has called it running for \((now - since) / 1000) s on \(sighting.usage.nodes ?? "a node"), "
-            + "but its command never started: that node may not see \(one.folder.path)"))
+            + "but its command never started: that node may not see \(place)"))
     }
     return .wait
   }
@@ -230,7 +231,7 @@ private struct ClusterCase {
       return .init(
         outcome: .void,
         reason: "\(title) says that it has ended\(said), but its command never started: its node may not see "
-          + one.folder.path)
+          + place)
     case .nodeFailed:
       return .init(outcome: .nodeFailed, reason: "\(title): its node failed before it started")
     case .preempted: return .init(outcome: .preempted, reason: "\(title) pre-empted it before it started")

@@ -21,6 +21,10 @@ public final class ClusterWorker {
   var remote: RemoteRuns?
   /// What is under way there.
   var round: Round?
+  /// A large folder that is on its way here.
+  var fetching: (call: HostFetch, attempt: AttemptID)?
+  /// No large one is fetched before this time, since the last could not be had; milliseconds of the monotonic clock.
+  var fetchAfter: Int64 = 0
   let control: WorkerControl
   let report: (WorkerEvent) -> Void
   let seat: WorkerSeat
@@ -29,6 +33,12 @@ public final class ClusterWorker {
   var submissions: [SubmissionID: LiveSubmission] = [:]
   /// Claimed, and not yet part of a submission; in the order of their claims.
   var unsent: [AttemptID] = []
+  /// Copies the files of isolated attempts.
+  let crew: StagingCrew
+  /// Claimed, and its files are on their way to its folder.
+  var arriving: Set<AttemptID> = []
+  /// When what is ready is submitted without waiting for those; milliseconds of the monotonic clock.
+  var gatherBy: Int64 = 0
   var recipes: [SweepID: SweepRecipe] = [:]
   var random = SystemRandomness()
   var summary = WorkerReport()
@@ -39,8 +49,9 @@ public final class ClusterWorker {
   var settlements: [Settlement] = []
   var notes: [AttemptID: String?] = [:]
   var usages: [AttemptUsage] = []
-  /// Attempts being settled: their folders, and which of our files stay there; nil to leave the folder alone.
-  var settling: [AttemptID: (folder: AttemptFolder, kept: Set<AttemptFolder.File>?)] = [:]
+  /// Attempts being settled: their folders, which of our files stay there, nil to leave the folder alone, and whether
+  /// there may be a work folder.
+  var settling: [AttemptID: (folder: AttemptFolder, kept: Set<AttemptFolder.File>?, isolates: Bool)] = [:]
   var setAside: Set<AttemptID> = []
 
   // What there may be to claim.
@@ -122,6 +133,7 @@ public final class ClusterWorker {
     if let host = access.host, let root { remote = RemoteRuns(host: host, root: root) }
     self.control = control
     self.report = report
+    crew = StagingCrew { control.wake() }
     groupLimit = settings.executor.maxInFlight
     if dialect is DirectDialect {
       appetite = HostAppetite(
@@ -163,6 +175,7 @@ public final class ClusterWorker {
     let now = monotonicMilliseconds()
     followControl(now)
     hear()
+    followFiles()
     if now >= nextAdoption {
       nextAdoption = now + 500
       attempt(stalls: false) { try self.adoptOrphans() }
@@ -190,6 +203,7 @@ public final class ClusterWorker {
       attempt { try self.tidySubmissions(now) }
     }
     ask(now)
+    fetchNext(now)
     controlNext()
   }
 
@@ -213,12 +227,21 @@ public final class ClusterWorker {
     level = wanted
     // A submit that is under way is waited for: its answer is worth having.
     leftBy = now + (level == .drain ? 60_000 : 5_000)
+    for id in arriving { crew.cancel(id) }
+    // What has come back until then is not brought again by the next worker.
+    if level == .stop { crew.cancelAll() }
     report(level == .drain ? .draining : .stopping)
   }
 
   private func isFinished() -> Bool {
-    let isBusy = submitting != nil || !settlements.isEmpty || !starts.isEmpty
-    if level > .work { return !isBusy || monotonicMilliseconds() >= leftBy }
+    let isBusy = submitting != nil || !settlements.isEmpty || !starts.isEmpty || !crew.isIdle
+    if level > .work {
+      let isTidy = silence != nil || remote?.removals.isEmpty ?? true
+      guard monotonicMilliseconds() >= leftBy else { return !isBusy && isTidy }
+      crew.cancelAll()
+      // Nobody may find its files half written by a worker that is no more.
+      return crew.isIdle
+    }
     guard settings.untilEmpty, live.isEmpty, !isBusy, !mayHaveWork || !isEnabled, !mustReconcile,
       controls.isEmpty, controlling == nil, !(silence == nil && remote?.isBusy == true),
       submissions.values.allSatisfy({ $0.search?.isQuick == false })
@@ -248,6 +271,7 @@ public final class ClusterWorker {
       nextDue = try store.nextDue()
       for id in try store.cancelRequests(of: seat.id) where live[id]?.isCancelled == false {
         live[id]?.isCancelled = true
+        if arriving.contains(id) { crew.cancel(id) }
         watchAnew()
       }
       try obeyHolds()
@@ -292,6 +316,9 @@ public final class ClusterWorker {
       if let call, call.descriptor >= 0 {
         descriptors.append(pollfd(fd: call.descriptor, events: Int16(POLLIN), revents: 0))
       }
+    }
+    if let fetching, fetching.call.descriptor >= 0 {
+      descriptors.append(pollfd(fd: fetching.call.descriptor, events: Int16(POLLIN), revents: 0))
     }
     let isBusy = isTurnDue() || mayHaveErrands && level == .work
     Glibc.poll(

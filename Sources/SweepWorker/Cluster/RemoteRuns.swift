@@ -28,14 +28,22 @@ struct RemoteRuns {
   /// Folders there that nobody needs any more.
   private(set) var removals: [RemotePath] = []
   private var doomed: [AttemptID: RemotePath] = [:]
+  /// Earlier workers may have left there what they had settled.
+  var mayHaveLeftovers = true
 
   init(host: SSHHost, root: RunPlaces.RemoteRoot) {
     self.host = host
     self.root = root
   }
 
+  /// Bytes of outputs that come with one round, as far as their sizes are known.
+  static let roundLimit: Int64 = 32 << 20
+
+  /// Its folder is brought in a command of its own.
+  func isLarge(_ attempt: AttemptID) -> Bool { (sizes[attempt] ?? 0) > Self.roundLimit }
+
   /// Something is to be done there before the worker may end.
-  var isBusy: Bool { !wishes.isEmpty || !fetches.isEmpty || !removals.isEmpty }
+  var isBusy: Bool { !wishes.isEmpty || !fetches.isEmpty || !removals.isEmpty || mayHaveLeftovers }
 
   mutating func wish(_ wish: Wish, of attempt: AttemptID) {
     // A gate that is to be ours needs no fence, and what was given up is not to be cancelled any more.
@@ -63,6 +71,12 @@ struct RemoteRuns {
 
   mutating func remove(_ submission: LiveSubmission) {
     if let path = try? root.path(of: submission) { removals.append(path) }
+  }
+
+  /// - Parameter paths: of what nobody needs any more, and is there.
+  mutating func remove(_ paths: [RemotePath]) {
+    let known = Set(removals + doomed.values)
+    removals += paths.filter { !known.contains($0) }
   }
 
   mutating func removed(_ paths: [RemotePath]) {

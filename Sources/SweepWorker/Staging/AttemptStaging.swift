@@ -12,6 +12,9 @@ struct AttemptStaging: Sendable {
   let queueFolder: String
   let folder: AttemptFolder
   let token: AttemptToken
+  /// The attempt runs on another host: what comes from there has lost the fractions of its times, and a part of its
+  /// permissions.
+  let isFar: Bool
 
   /// What has come back.
   struct Return: Sendable {
@@ -23,10 +26,11 @@ struct AttemptStaging: Sendable {
 
   /// Makes the work folder and brings what the command needs.
   ///
+  /// - Returns: bytes of what it now needs.
   /// - Throws: ``FileTrouble``, `FileCopy.Cancelled`, ``QueueError``.
-  func bringIn(isCancelled: @escaping @Sendable () -> Bool) throws {
+  func bringIn(isCancelled: @escaping @Sendable () -> Bool) throws -> Int64 {
     try folder.createWork()
-    if forward.isEmpty { return }
+    if forward.isEmpty { return 0 }
     let selection = FileSelection(below: base, avoiding: [queueFolder])
     let list = try StagingList(forward, from: selection, keepsOutsideLinks: keepsOutsideLinks)
     if !list.unmatched.isEmpty {
@@ -40,6 +44,7 @@ struct AttemptStaging: Sendable {
     _ = try FileCopy(
       from: base, to: folder.workPath, tag: token.rawValue, isDurable: false, isCancelled: isCancelled
     ).run(list)
+    return list.size
   }
 
   /// Brings back what the command has left. Doing it again does what is missing.
@@ -53,12 +58,12 @@ struct AttemptStaging: Sendable {
       from: folder.workPath, to: base, tag: token.rawValue, isDurable: true, avoiding: queueFolder,
       isCancelled: isCancelled)
     // What was forwarded and is as it was does not come back, and belongs to no job.
-    var list = try copy.missing(of: all)
+    var list = try copy.missing(of: all, like: isFar ? .transferred : .copied)
     var taken = try Self.places(of: list, reserve)
     if !taken.isEmpty {
       // What another job has brought may be the same.
       let rest = Set(
-        try copy.missing(of: list.filter { taken[$0.destination] != nil }, ignoringTimes: true).items)
+        try copy.missing(of: list.filter { taken[$0.destination] != nil }, like: .content).items)
       list = list.filter { taken[$0.destination] == nil || rest.contains($0) }
       taken = try Self.places(of: list, reserve)
     }
@@ -90,13 +95,17 @@ extension SweepRecipe {
   var isolates: Bool { settings.staging?.isolate ?? false }
 
   /// - Throws: ``QueueError`` where a parameter's value makes a path of a rule that leads elsewhere.
-  func staging(of one: LiveAttempt, queueFolder: String) throws -> AttemptStaging {
+  func staging(of one: some StagedAttempt, queueFolder: String, isFar: Bool) throws -> AttemptStaging {
     let rules = settings.staging ?? StagingSettings()
     let point = try Point(json: one.parameters)
     return AttemptStaging(
-      forward: try rules.forward.map { try $0.resolved(point, job: one.job, index: one.index) },
+      forward: try rules.forward.map {
+        let rule = try $0.resolved(point, job: one.job, index: one.index)
+        // A link to a file here leads nowhere there.
+        return isFar ? rule.copied : rule
+      },
       collect: try rules.collect.map { try $0.resolved(point, job: one.job, index: one.index) },
       keepsOutsideLinks: rules.keepsOutsideLinks, base: settings.workingDirectory, queueFolder: queueFolder,
-      folder: one.folder, token: one.token)
+      folder: one.folder, token: one.token, isFar: isFar)
   }
 }

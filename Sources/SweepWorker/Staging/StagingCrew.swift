@@ -9,7 +9,8 @@ final class StagingCrew {
 
   /// What a work came to.
   enum Result: Sendable {
-    case broughtIn((any Error)?)
+    /// With the bytes of what an attempt needs.
+    case broughtIn(Swift.Result<Int64, any Error>)
     case broughtBack(Swift.Result<AttemptStaging.Return, any Error>)
     case tidied((any Error)?)
   }
@@ -54,11 +55,8 @@ final class StagingCrew {
 
   var isIdle: Bool { waiting.isEmpty && active.isEmpty }
 
-  func bringIn(_ attempt: AttemptID, _ work: @escaping Work<Void>) {
-    start(attempt) { isCancelled in
-      do { try work(isCancelled) } catch { return .broughtIn(error) }
-      return .broughtIn(nil)
-    }
+  func bringIn(_ attempt: AttemptID, _ work: @escaping Work<Int64>) {
+    start(attempt) { isCancelled in .broughtIn(Swift.Result { try work(isCancelled) }) }
   }
 
   func bringBack(_ attempt: AttemptID, _ work: @escaping Work<AttemptStaging.Return>) {
@@ -76,6 +74,12 @@ final class StagingCrew {
   func cancel(_ attempt: AttemptID) {
     active[attempt]?.set()
     for task in waiting where task.attempt == attempt { task.flag.set() }
+  }
+
+  /// Asks all works to end soon.
+  func cancelAll() {
+    for flag in active.values { flag.set() }
+    for task in waiting { task.flag.set() }
   }
 
   /// What has ended since the last call.

@@ -2,157 +2,29 @@ import SweepExecutors
 import SweepModel
 import SweepStore
 
-/// What goes on with the files of an attempt; nothing else is done about it until then.
-enum FileWork {
-  /// Its order is sent when they are there.
-  case bringingIn(LaunchOrder)
-  /// It is settled when they are here.
-  case bringingBack(Settlement, kept: Set<AttemptFolder.File>)
-  /// They could not be brought back for now, a full disk for one.
-  case waiting(Settlement, kept: Set<AttemptFolder.File>, until: Int64)
-}
+extension Worker: StagingWorker {
+  var isFar: Bool { false }
 
-extension Worker {
-  /// Milliseconds after which files that could not be brought back are tried again.
-  private static let secondTry: Int64 = 5_000
-
-  /// Has the files of an isolated attempt, whose folder was made, brought to it; then its order is sent.
-  func bringIn(_ attempt: AttemptID, _ staging: AttemptStaging, then order: LaunchOrder) {
-    live[attempt]?.fileWork = .bringingIn(order)
-    crew.bringIn(attempt) { try staging.bringIn(isCancelled: $0) }
-  }
-
-  /// Settles an attempt that has ended, after its files are back if it was isolated.
-  func conclude(_ one: LiveAttempt, _ settlement: Settlement, keeping kept: Set<AttemptFolder.File>) {
-    var settlement = settlement
-    let staging: AttemptStaging
-    do {
-      let recipe = try recipe(of: one.sweep)
-      guard recipe.isolates, one.folder.hasWork else { return settle(one, settlement, keeping: kept) }
-      staging = try recipe.staging(of: one, queueFolder: store.folder.path)
-    } catch {
-      keepFiles(one, &settlement, because: error)
-      return settle(one, settlement, keeping: kept)
-    }
-    // Of a command that never ran there is nothing to bring back, and of one that will run again not yet.
-    let hasRun = settlement.startedAt != nil && !settlement.isReturned
-    if !hasRun || one.folder.isWorkEmpty {
-      discardWork(of: one, &settlement, kept)
-    } else if !staging.collect.isEmpty {
-      live[one.attempt]?.fileWork = .bringingBack(settlement, kept: kept)
-      return bringBack(one, staging)
-    }
-    settle(one, settlement, keeping: kept)
-  }
-
-  private func bringBack(_ one: LiveAttempt, _ staging: AttemptStaging) {
-    crew.bringBack(one.attempt) { [store] isCancelled in
-      try staging.bringBack(isCancelled: isCancelled) {
-        try store.reserve($0, in: one.sweep, for: one.job)
-      }
-    }
-  }
-
-  /// Takes in what has become of files.
-  func followFiles() {
-    for (attempt, result) in crew.take() {
-      switch result {
-      case .tidied(let error):
-        if let error { tell(trouble: "\(error)") }
-        FaultPoint.reach(.harvestTidied)
-      case .broughtIn(let error):
-        guard let one = live[attempt], case .bringingIn(let order)? = one.fileWork else { continue }
-        live[attempt]?.fileWork = nil
-        send(one, order, after: error)
-      case .broughtBack(let result):
-        guard let one = live[attempt], case .bringingBack(let settlement, let kept)? = one.fileWork else {
-          continue
-        }
-        live[attempt]?.fileWork = nil
-        finish(one, settlement, kept, result)
-      }
-    }
-    guard !live.isEmpty else { return }
-    let now = monotonicMilliseconds()
-    for one in live.values {
-      guard case .waiting(let settlement, let kept, let until)? = one.fileWork, now >= until else { continue }
-      live[one.attempt]?.fileWork = nil
-      conclude(one, settlement, keeping: kept)
-    }
-  }
-
-  private func send(_ one: LiveAttempt, _ order: LaunchOrder, after error: (any Error)?) {
-    if one.ending != nil || level > .work || error is FileCopy.Cancelled {
+  /// Sends the order of an attempt whose files are there.
+  func start(_ one: LiveAttempt, after result: Result<Int64, any Error>) {
+    if one.ending != nil || level > .work || result.isCancelled {
       return giveUp(
         one.attempt, "taken back before it started", outcome: .void, isReturned: true, keeping: [])
     }
-    if let error {
-      if Self.isPassing(error) { return putBack(one.attempt, "\(error)", keeping: []) }
+    if case .failure(let error) = result {
+      if error.isPassingTrouble { return putBack(one.attempt, "\(error)", keeping: []) }
       return giveUp(one.attempt, "\(error)", outcome: .rejected, isReturned: false, keeping: [])
     }
-    do { try requireSupervisor().enqueue(order) } catch {
-      return putBack(one.attempt, "\(error)", keeping: [])
-    }
+    do {
+      guard let order = one.order else { throw QueueError(.internalFault, "its order is not there any more") }
+      try requireSupervisor().enqueue(order)
+    } catch { return putBack(one.attempt, "\(error)", keeping: []) }
+    live[one.attempt]?.order = nil
     FaultPoint.reach(.launchSent)
   }
+}
 
-  private func finish(
-    _ one: LiveAttempt, _ ended: Settlement, _ kept: Set<AttemptFolder.File>,
-    _ result: Result<AttemptStaging.Return, any Error>
-  ) {
-    var settlement = ended
-    switch result {
-    case .success(let back):
-      if back.refused.isEmpty {
-        discardWork(of: one, &settlement, kept)
-      } else {
-        settlement.hasFiles = true
-      }
-      let notes = back.refused.map { "not brought back: \($0)" } + (back.missing.map { [$0] } ?? [])
-      settlement.reason = Self.joined([settlement.reason] + notes)
-    case .failure(let error) where Self.isPassing(error) || error is FileCopy.Cancelled:
-      tell(trouble: "the files of job \(one.job) cannot be brought back now: \(error)")
-      live[one.attempt]?.fileWork = .waiting(
-        ended, kept: kept, until: monotonicMilliseconds() + Self.secondTry)
-      return
-    case .failure(let error): keepFiles(one, &settlement, because: error)
-    }
-    settle(one, settlement, keeping: kept)
-  }
-
-  /// What could not be brought back stays where it is, and a job whose files are missing is not complete.
-  private func keepFiles(_ one: LiveAttempt, _ settlement: inout Settlement, because error: any Error) {
-    if settlement.outcome == .succeeded { settlement.outcome = .failed }
-    settlement.hasFiles = true
-    settlement.reason = Self.joined([
-      settlement.reason, "its files could not be brought back: \(error)",
-      "they are in \(one.folder.workPath)",
-    ])
-  }
-
-  private func discardWork(
-    of one: LiveAttempt, _ settlement: inout Settlement, _ kept: Set<AttemptFolder.File>
-  ) {
-    do {
-      try one.folder.discardWork()
-      settlement.hasFiles = try !kept.isEmpty || one.folder.hasForeignFiles()
-    } catch {
-      settlement.hasFiles = true
-      tell(trouble: "\(error)")
-    }
-  }
-
-  private static func joined(_ texts: [String?]) -> String? {
-    let texts = texts.compactMap { $0 }
-    return texts.isEmpty ? nil : texts.joined(separator: "; ")
-  }
-
-  /// Whether the next try may succeed though nothing is done about it by a person who looks after the job.
-  private static func isPassing(_ error: any Error) -> Bool {
-    switch error {
-    case let trouble as FileTrouble: trouble.isPassing
-    case let error as QueueError: error.isPassing
-    default: false
-    }
-  }
+extension Result {
+  /// It was asked to end before it was done.
+  var isCancelled: Bool { if case .failure(let error) = self { error is FileCopy.Cancelled } else { false } }
 }

@@ -22,7 +22,8 @@ struct ExecutorsCommand: ParsableCommand {
     subcommands: [
       ExecutorsListCommand.self, ExecutorsShowCommand.self, ExecutorsTestCommand.self,
       ExecutorsLimitsCommand.self, ExecutorsQueueCommand.self, ExecutorsAddCommand.self,
-      ExecutorsEnableCommand.self, ExecutorsDisableCommand.self, ExecutorsRemoveCommand.self,
+      ExecutorsEnableCommand.self, ExecutorsDisableCommand.self, ExecutorsCleanCommand.self,
+      ExecutorsRemoveCommand.self,
     ], defaultSubcommand: ExecutorsListCommand.self)
 }
 

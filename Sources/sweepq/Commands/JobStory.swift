@@ -202,7 +202,11 @@ struct JobStory {
         "    wrote "
           + outputs.map { "\(AmountText.bytes($0.size)) to \($0.stream.rawValue)" }.joined(separator: ", "))
     }
-    if record.hasFiles { page.line("    files in \(folder(of: record).path)") }
+    if record.hasFiles {
+      let folder = folder(of: record)
+      page.line(
+        "    files \(folder.isThere ? "in \(folder.path)" : "only where it ran, with \(record.executor)")")
+    }
     for result in attempt.results { page.line("    \(result.name) = \(result.value.description.singleLine)") }
   }
 }

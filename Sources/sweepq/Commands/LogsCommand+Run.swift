@@ -32,8 +32,9 @@ extension LogsCommand {
   private func print(_ chosen: JobSelection, _ store: Store, _ output: Output) throws {
     let isAlone = chosen.singleJob != nil
     var out = StandardStream(descriptor: STDOUT_FILENO)
+    let remotes = RemoteOutputs(store)
     try JobPages(store: store, selection: chosen).forEach { job in
-      guard let text = try JobOutput(of: job, attempt: attempt, stream, store) else {
+      guard let text = try JobOutput(of: job, attempt: attempt, stream, store, remotes) else {
         if isAlone {
           throw QueueError(
             .badData, "job \(job.id) has no attempt\(attempt.map { " \($0)" } ?? " yet")",
@@ -45,15 +46,20 @@ extension LogsCommand {
         let title = "==> job \(job.id)  \(CommandText.parameters(job.parameters).singleLine) <=="
         try out.write(output.style.paint(.bold, title) + "\n")
       }
-      try text.copy(to: &out, from: try text.start(ofLast: tail))
+      do { try text.copy(to: &out, from: try text.start(ofLast: tail)) } catch let error as QueueError {
+        // One host that is silent keeps nobody from what the others have.
+        guard !isAlone, let executor = text.executor, remotes.silent[executor] != nil else { throw error }
+      }
     }
     try out.flush()
+    if let error = remotes.silent.min(by: { $0.key < $1.key })?.value { throw error }
   }
 
   private func document(_ chosen: JobSelection, _ store: Store, _ output: Output) throws {
     var jobs: [JSONValue] = []
+    let remotes = RemoteOutputs(store)
     try JobPages(store: store, selection: chosen).forEach { job in
-      guard let text = try JobOutput(of: job, attempt: attempt, stream, store) else { return }
+      guard let text = try JobOutput(of: job, attempt: attempt, stream, store, remotes) else { return }
       let bytes = try text.bytes(from: try text.start(ofLast: tail))
       jobs.append(
         .object([
@@ -69,23 +75,37 @@ extension LogsCommand {
     Interrupt.listen()
     var shown: AttemptID?
     var position: Int64 = 0
+    let remotes = RemoteOutputs(store)
+    var isSilent = false
     var out = StandardStream(descriptor: STDOUT_FILENO)
     if try store.requireJob(id).attempt == nil { output.remark("job \(id) has not started yet") }
     while true {
       // The state is read before the text: what an ended job wrote is complete.
       let job = try store.requireJob(id)
-      if let text = try JobOutput(of: job, attempt: attempt, stream, store) {
-        if shown != text.attempt.id {
-          if shown != nil { output.remark("job \(id) is tried again, attempt \(text.attempt.number)") }
-          position = shown == nil ? try text.start(ofLast: tail) : 0
-          shown = text.attempt.id
+      var pause: Int64 = 100
+      if let text = try JobOutput(of: job, attempt: attempt, stream, store, remotes) {
+        if text.executor != nil { pause = 1_000 }
+        do {
+          if shown != text.attempt.id {
+            let start = shown == nil ? try text.start(ofLast: tail) : 0
+            if shown != nil { output.remark("job \(id) is tried again, attempt \(text.attempt.number)") }
+            position = start
+            shown = text.attempt.id
+          }
+          position = try text.copy(to: &out, from: position)
+          if isSilent, let executor = text.executor { output.remark("\(executor) answers again") }
+          isSilent = false
+        } catch let error as QueueError where error.code == .unavailable && text.executor != nil {
+          if !isSilent { output.remark("\(error.message); it is asked again") }
+          isSilent = true
+          remotes.forgetSilence()
+          pause = 5_000
         }
-        position = try text.copy(to: &out, from: position)
         try out.flush()
         if attempt != nil, text.attempt.endedAt != nil { return }
       }
       if job.state.isFinal { return }
-      try Interrupt.pause(milliseconds: 100)
+      try Interrupt.pause(milliseconds: pause)
     }
   }
 }

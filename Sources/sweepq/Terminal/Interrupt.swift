@@ -14,11 +14,15 @@ enum Interrupt {
     sigaction(SIGTERM, &action, nil)
   }
 
+  static func check() throws {
+    if received.load(ordering: .relaxed) { throw ExitCode(ExitStatus.interrupted) }
+  }
+
   /// Sleeps for so long, or until a signal comes; throws exit code 130 where one has.
   static func pause(milliseconds: Int64) throws {
-    if received.load(ordering: .relaxed) { throw ExitCode(ExitStatus.interrupted) }
+    try check()
     var time = timespec(tv_sec: Int(milliseconds / 1000), tv_nsec: Int(milliseconds % 1000) * 1_000_000)
     nanosleep(&time, nil)
-    if received.load(ordering: .relaxed) { throw ExitCode(ExitStatus.interrupted) }
+    try check()
   }
 }
