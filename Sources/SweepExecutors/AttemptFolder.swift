@@ -1,3 +1,4 @@
+import CSystem
 import SweepModel
 
 #if canImport(Glibc)
@@ -51,6 +52,14 @@ public struct AttemptFolder: Hashable, Sendable {
   package enum Fetched: String { case namedResult = ".sweepq-named-result" }
 
   package func path(ofFetched file: Fetched) -> String { "\(path)/\(file.rawValue)" }
+
+  /// Returns when all that was written to the disk of a folder is there for good.
+  package static func syncDisk(of path: String) throws {
+    let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw fileError("open", path, errno) }
+    defer { close(descriptor) }
+    if sq_sync_filesystem(descriptor) != 0 { throw fileError("write to the disk of", path, errno) }
+  }
 
   /// Puts a complete folder in its place, and that of an earlier copy of it.
   package func replace(with other: String) throws {

@@ -61,7 +61,9 @@ extension Store {
 
   /// Whether nothing on another host needs an attempt's folder any more: its end is a row, it was not given up while it
   /// may have run, and of its submission nothing can come there late. Of what has no row it is not known.
-  public func needsNoFolder(job: JobID, number: Int) throws -> Bool {
+  ///
+  /// - Parameter gateLife: milliseconds for which what was sent without an answer may still come there.
+  public func needsNoFolder(job: JobID, number: Int, now: Timestamp, gateLife: Int64) throws -> Bool {
     try read {
       try Int.fetchOne(
         $0.cachedStatement(
@@ -69,9 +71,9 @@ extension Store {
             SELECT 1 FROM attempt a LEFT JOIN submission s ON s.id = a.submission
             WHERE a.job = ? AND a.number = ? AND a.ended_at IS NOT NULL AND a.outcome NOT IN ('lost', 'node_failed')
               AND (a.outcome <> 'cancelled' OR a.has_files = 0)
-              AND (a.submission IS NULL OR s.native_id IS NOT NULL OR s.ended_at IS NOT NULL)
+              AND (a.submission IS NULL OR s.native_id IS NOT NULL OR a.ended_at < ?)
             """),
-        arguments: [job.rawValue, number]) != nil
+        arguments: [job.rawValue, number, now.rawValue - gateLife]) != nil
     }
   }
 

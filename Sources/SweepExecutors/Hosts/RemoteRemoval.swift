@@ -2,6 +2,10 @@ import SweepModel
 
 /// Removes folders of attempts and submissions on another host, and nothing else.
 package enum RemoteRemoval {
+  /// What was sent to start an attempt that is void by now may arrive for as long as this, in milliseconds, and must find
+  /// its gate.
+  package static let gateLife: Int64 = 86_400_000
+
   /// The script; what is not there any more is as well. Its status is 0 if all of them are gone; otherwise lines "FOLDER:
   /// REASON" on standard error tell which are not.
   ///

@@ -370,8 +370,6 @@ extension ClusterWorker {
     for id in over {
       if let submission = submissions.removeValue(forKey: id) {
         remote?.remove(submission)
-        // Gates that were kept for it are not needed any more.
-        if submission.nativeID == nil { remote?.mayHaveLeftovers = true }
         do {
           try RunnerSubmission.remove(folder: places.localSubmission(submission.token))
         } catch { tell(trouble: "\(error)") }

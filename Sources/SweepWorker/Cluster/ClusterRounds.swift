@@ -85,7 +85,7 @@ extension ClusterWorker {
   func takeIn(_ outcome: Result<String, QueueError>, of id: AttemptID) {
     switch outcome {
     case .success(let folder):
-      receive(id, from: folder)
+      receive([id], from: folder)
       attempt(stalls: false) { try TreeRemoval.remove(folder) }
     case .failure(let error):
       fetchAfter = monotonicMilliseconds() + 10_000
@@ -122,7 +122,7 @@ extension ClusterWorker {
       }
     }
     if let folder = answered.opened {
-      for id in round.fetched { receive(id, from: folder) }
+      receive(round.fetched, from: folder)
       attempt(stalls: false) { try TreeRemoval.remove(folder) }
     }
   }
@@ -154,7 +154,9 @@ extension ClusterWorker {
   /// Removes what workers have left there that died, or were asked to end, after they had settled it.
   private func sortOut(_ listed: [RemotePath]) throws {
     let leftovers = try listed.filter { path in
-      if let (job, number) = path.attempt { return try store.needsNoFolder(job: job, number: number) }
+      if let (job, number) = path.attempt {
+        return try store.needsNoFolder(job: job, number: number, now: .now, gateLife: RemoteRemoval.gateLife)
+      }
       return try path.submission.map { try store.hasEnded(submission: $0) } ?? false
     }
     remote?.remove(leftovers)
@@ -168,14 +170,24 @@ extension ClusterWorker {
   }
 
   /// - Parameter folder: holds what was brought, with the paths that it has there.
-  private func receive(_ id: AttemptID, from folder: String) {
-    guard let one = live[id], let remote, let ending = remote.fetches[id] else { return }
-    do {
-      try one.folder.replace(with: "\(folder)/\(remote.root.path(of: one))")
-    } catch { return tell(trouble: "\(error)") }
-    self.remote?.fetches[id] = nil
-    self.remote?.removeWhenSettled(one)
-    settle(one, ending)
+  private func receive(_ ids: [AttemptID], from folder: String) {
+    guard let remote else { return }
+    var brought: [(one: ClusterAttempt, ending: ClusterVerdict.Ending)] = []
+    for id in ids {
+      guard let one = live[id], let ending = remote.fetches[id] else { continue }
+      do {
+        try one.folder.replace(with: "\(folder)/\(remote.root.path(of: one))")
+        brought.append((one, ending))
+      } catch { tell(trouble: "\(error)") }
+    }
+    guard !brought.isEmpty else { return }
+    // Once they are settled they are removed there: then a power failure here must not take them.
+    do { try AttemptFolder.syncDisk(of: store.folder.runs) } catch { return tell(trouble: "\(error)") }
+    for (one, ending) in brought {
+      self.remote?.fetches[one.attempt] = nil
+      self.remote?.removeWhenSettled(one)
+      settle(one, ending)
+    }
   }
 }
 

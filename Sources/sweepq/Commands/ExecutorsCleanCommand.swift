@@ -79,10 +79,6 @@ struct RemoteCleaning {
   private let store: Store
   private let now: Timestamp
 
-  /// What was sent to start an attempt that is void by now may arrive for as long as this, in milliseconds, and must find
-  /// its gate.
-  static let gateLife: Int64 = 86_400_000
-
   init(_ inventory: RemoteInventory, executor: String, store: Store, now: Timestamp) {
     self.inventory = inventory
     self.executor = executor
@@ -120,7 +116,7 @@ struct RemoteCleaning {
     if row.executor != executor { return "it belongs to \(row.executor)" }
     guard let end = row.endedAt else { return "it is not settled" }
     if row.startedAt == nil {
-      guard now - end > Self.gateLife else {
+      guard now - end > RemoteRemoval.gateLife else {
         return "it never started, and keeps what may still be on its way there from starting, for a day"
       }
       return nil
