@@ -63,7 +63,12 @@ import Testing
       for call in calls { try eventually("an answer") { call.answer() != nil } }
       try eventually("one keeper") { harness.keepers.count == 1 }
     }
-    #expect(try harness.states(id) == [.running, .pending])
+    var seen: [TaskState] = []
+    try eventually("the first task") {
+      seen = try harness.states(id)
+      return seen != [.pending, .pending]
+    }
+    #expect(seen == [.running, .pending])
     try harness.write("go")
     #expect(try harness.end(of: id) == [.completed, .completed])
   }

@@ -131,6 +131,7 @@ release() {
 # all that bears the task's mark, the user's commands first, so that their runners can tell of their end.
 end_tasks() {
   cd "$spool" || exit 73
+  place=$(pwd -P)
   looks=0 runners=''
   while [ "$looks" -lt 10 ]; do
     echo "$1" | report live >"end.$$"
@@ -171,7 +172,7 @@ end_tasks() {
 
 # MARK RUNNERS
 end_members() {
-  members=$(grep -Fls "SWEEPQ_DIRECT_TASK=$1" /proc/[0-9]*/environ 2>/dev/null)
+  members=$(grep -Fls "SWEEPQ_DIRECT_TASK=$place:$1" /proc/[0-9]*/environ 2>/dev/null)
   [ -n "$members" ] || return 0
   left=yes
   if [ "$now" -ge $((grace + 5)) ]; then

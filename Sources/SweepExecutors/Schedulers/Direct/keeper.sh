@@ -6,6 +6,7 @@
 # tasks that are held), unclear_ (ticks for which nothing has run of it); per running task run_SEQ_TASK, "PID BORN GPUS".
 keep() {
   cd "$spool" || exit 73
+  place=$(pwd -P)
   : >errors
   # So it stays in what the kernel shows of this process and of what it forks, but not of what those become.
   unset SWEEPQ_DIRECT_KEEPER
@@ -312,8 +313,8 @@ start_task() {
     device=$vendor:${device#,}
   fi
   # shellcheck disable=SC2086
-  SWEEPQ_TASK=$next SWEEPQ_DIRECT_TASK="$name:$next." ${nice:+nice -n "$nice"} $apart $shell "$text" "$spool" task \
-    "$name" "$next" "$seq" "$device" </dev/null >/dev/null 2>>errors 3<&3 &
+  SWEEPQ_TASK=$next SWEEPQ_DIRECT_TASK="$place:$name:$next." ${nice:+nice -n "$nice"} $apart $shell "$text" \
+    "$spool" task "$name" "$next" "$seq" "$device" </dev/null >/dev/null 2>>errors 3<&3 &
   eval "run_${seq}_$next='$! - $device'"
   running="$running${seq}_$next "
   take_free "$device"
@@ -419,7 +420,7 @@ check() {
 settle_unclear() {
   eval "tasks=\$tasks_$seq"
   for task in $(list_unnamed "$name" 1 "$tasks"); do
-    if grep -Fqs "SWEEPQ_DIRECT_TASK=$name:$task." /proc/[0-9]*/environ; then continue; fi
+    if grep -Fqs "SWEEPQ_DIRECT_TASK=$place:$name:$task." /proc/[0-9]*/environ; then continue; fi
     # It has not begun: whoever takes a task says so before anything else.
     rm -f "jobs/$name/t/$task"
     eval "next_$seq=1"
