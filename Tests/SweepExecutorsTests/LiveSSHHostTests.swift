@@ -329,7 +329,7 @@ import Testing
       if number % 4 == 3 {
         try bed.order("cut", "h2", "--down", "\(number * 100)")
       } else {
-        try bed.order("cut", "h2", "--up", "\(number * number * 10_000)")
+        try bed.order("cut", "h2", "--up", "\(number * number * 20_000)")
       }
       let answer = host.answer(to: script, input: packed.input, timeout: 60_000)
       try bed.order("flow", "h2")
