@@ -42,7 +42,9 @@ let package = Package(
       resources: [
         .embedInCode("Runner/runner.sh"), .embedInCode("Staging/manifest.sh"),
         .embedInCode("Hosts/remote-command.sh"),
-        .embedInCode("Hosts/gates.sh"), .embedInCode("Hosts/parcels.sh"), .embedInCode("Hosts/probe.sh"),
+        .embedInCode("Hosts/gates.sh"), .embedInCode("Hosts/parcels.sh"), .embedInCode("Hosts/bundles.sh"),
+        .embedInCode("Hosts/probe.sh"), .embedInCode("Hosts/measure.sh"), .embedInCode("Hosts/health.sh"),
+        .embedInCode("Project/project.sh"),
         .embedInCode("Schedulers/Direct/task.sh"), .embedInCode("Schedulers/Direct/spool.sh"),
         .embedInCode("Schedulers/Direct/report.sh"), .embedInCode("Schedulers/Direct/control.sh"),
         .embedInCode("Schedulers/Direct/keeper.sh"), .embedInCode("Schedulers/Direct/verb.sh"),
@@ -72,12 +74,13 @@ let package = Package(
       name: "SweepStoreTests",
       dependencies: ["SweepStore", "Migrations", .product(name: "GRDB", package: "GRDB.swift")],
       swiftSettings: strict),
+    .target(name: "TestFiles", path: "Tests/TestFiles", swiftSettings: strict),
     .testTarget(
-      name: "SweepExecutorsTests", dependencies: ["SweepExecutors"], exclude: ["Fixtures"],
+      name: "SweepExecutorsTests", dependencies: ["SweepExecutors", "TestFiles"], exclude: ["Fixtures"],
       swiftSettings: strict),
     .testTarget(
       name: "SweepWorkerTests", dependencies: ["SweepWorker", "sweepq"], swiftSettings: strict),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["sweepq", "EmbeddingExample"], swiftSettings: strict),
+      name: "EndToEndTests", dependencies: ["sweepq", "EmbeddingExample", "TestFiles"], swiftSettings: strict),
   ]
 )

@@ -21,6 +21,7 @@ CREATE TABLE worker (
   started_at INTEGER NOT NULL,
   seen_at    INTEGER NOT NULL,
   note       TEXT,                    -- why it starts nothing at the moment, NULL while it does
+  free       TEXT,                    -- JSON: what it could take when it last looked, see Capacity; NULL if nobody asks
   ended_at   INTEGER,
   end_reason TEXT
 ) STRICT;
@@ -53,7 +54,7 @@ CREATE TABLE lane (
   sweep     INTEGER NOT NULL REFERENCES sweep(id) ON DELETE CASCADE,
   priority  INTEGER NOT NULL,
   resources TEXT NOT NULL,            -- JSON object, see Resources
-  executor  TEXT,                     -- bound to this executor, or NULL
+  executor  TEXT,                     -- where its jobs may run, see Placement; NULL for anywhere
   uses      TEXT NOT NULL DEFAULT '', -- JSON object: how much of each named limit one job uses; '' for none
   loader    TEXT,                     -- the lock of a submit that is still adding jobs
   blocked   INTEGER NOT NULL DEFAULT 0 CHECK (blocked IN (0, 1)),  -- dependencies unfinished
@@ -79,6 +80,14 @@ CREATE INDEX lane_using ON lane(id) WHERE uses <> '' AND claimed + submitted + r
 CREATE INDEX lane_blocked ON lane(id) WHERE blocked = 1;
 CREATE INDEX lane_unsettled ON lane(id) WHERE blocked = 1 AND unsettled = 1;
 CREATE INDEX lane_loading ON lane(loader) WHERE loader IS NOT NULL;
+
+-- How many starts of a sweep's jobs each executor has had, less those that came to nothing.
+CREATE TABLE sweep_start (
+  sweep    INTEGER NOT NULL REFERENCES sweep(id) ON DELETE CASCADE,
+  executor TEXT NOT NULL,
+  count    INTEGER NOT NULL,
+  PRIMARY KEY (sweep, executor)
+) STRICT, WITHOUT ROWID;
 
 -- Columns that would need an index of their own for a foreign key alone (lane, attempt, worker) are checked by
 -- `sweepq check` instead: each index costs every change of state.
@@ -154,6 +163,7 @@ CREATE TABLE attempt (
   pid         INTEGER,
   boot_id     TEXT,
   devices     TEXT,                   -- GPUs assigned, separated by commas
+  variables   TEXT,                   -- JSON object: its executor's variables that its command holds, NULL for none
   user_us     INTEGER,
   system_us   INTEGER,
   max_rss     INTEGER,                -- bytes
@@ -247,10 +257,12 @@ CREATE INDEX submit_key_sweep ON submit_key(sweep);
 -- A change of many jobs that goes on, window by window of their ids, until it is done, whoever carries it out.
 CREATE TABLE errand (
   id          INTEGER PRIMARY KEY AUTOINCREMENT,
-  kind        TEXT NOT NULL CHECK (kind IN ('cancel', 'hold', 'release', 'retry', 'rerun', 'priority', 'prune')),
+  kind        TEXT NOT NULL
+              CHECK (kind IN ('cancel', 'hold', 'release', 'retry', 'rerun', 'priority', 'place', 'prune')),
   selection   TEXT NOT NULL,          -- JSON object, see JobSelection
   reason      TEXT,
   priority    INTEGER,
+  placement   TEXT,                   -- place: where the jobs may run from now on; NULL for anywhere
   before      INTEGER,                -- prune: only what ended before this time
   asked_at    INTEGER NOT NULL,
   since       INTEGER NOT NULL,       -- the last transition when it was asked for
@@ -261,7 +273,7 @@ CREATE TABLE errand (
   changed     INTEGER NOT NULL DEFAULT 0,
   requested   INTEGER NOT NULL DEFAULT 0,
   sweeps      INTEGER NOT NULL DEFAULT 0,    -- prune: sweeps removed
-  lanes       TEXT NOT NULL DEFAULT '{}',    -- priority: JSON object, the lanes made for those that wait
+  lanes       TEXT NOT NULL DEFAULT '{}',    -- priority, place: JSON object, the lanes made for those that wait
   finished_at INTEGER,
   failure     TEXT                    -- why it was given up
 ) STRICT;
@@ -279,8 +291,20 @@ CREATE TABLE executor (
   title        TEXT,                  -- the scheduler with its version
   unreachable_since  INTEGER,         -- since when it could not be asked
   unreachable_reason TEXT,
+  -- It is given nothing since then, and looked at again at that time; see ExecutorHealth.
+  aside_since  INTEGER,
   aside_until  INTEGER,
-  aside_reason TEXT
+  aside_reason TEXT,
+  aside_pause  INTEGER NOT NULL DEFAULT 0,   -- milliseconds of the last pause
+  trial_since  INTEGER,               -- taken back then, and given a single job until that has run
+  faults       INTEGER NOT NULL DEFAULT 0,   -- what has failed in a row through its own fault
+  -- What it had to spare when it was last looked at.
+  measured_at  INTEGER,
+  free_disk    INTEGER,               -- bytes
+  load         REAL,
+  free_memory  INTEGER,               -- bytes
+  gpus         INTEGER,
+  CHECK ((aside_since IS NULL) = (aside_until IS NULL))
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE executor_limit (

@@ -51,6 +51,9 @@ public struct AttemptFolder: Hashable, Sendable {
   /// A file that was brought here from where the attempt ran, and is only read.
   package enum Fetched: String { case namedResult = ".sweepq-named-result" }
 
+  /// The ids of the bundles whose large files need not come back where they are as they were; one a line.
+  package static let spareName = "\(unfinishedPrefix)spare"
+
   package func path(ofFetched file: Fetched) -> String { "\(path)/\(file.rawValue)" }
 
   /// Returns when all that was written to the disk of a folder is there for good.

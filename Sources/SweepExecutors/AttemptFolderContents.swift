@@ -28,6 +28,15 @@ extension AttemptFolder {
     return found
   }
 
+  /// Says that large files that came with a bundle need not come back from its host if they are as they were.
+  package func addSpare(_ bundle: FileBundle) throws {
+    let file = "\(path)/\(Self.spareName)"
+    let descriptor = uninterrupted { open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600) }
+    guard descriptor >= 0 else { throw fileError("create", file, errno) }
+    defer { close(descriptor) }
+    guard writeAll(descriptor, Array("\(bundle.id)\n".utf8)) else { throw fileError("write", file, errno) }
+  }
+
   private static let incomingPrefix = unfinishedPrefix + "incoming-"
 
   /// A folder for what a worker receives from another host, until all of it is here.

@@ -1,7 +1,7 @@
 /// What a worker has to give: in all, and at the moment.
 public struct Capacity: Hashable, Sendable {
   /// An amount of everything that a job takes while it runs.
-  public struct Amounts: Hashable, Sendable {
+  public struct Amounts: Hashable, Sendable, Codable {
     /// Jobs at the same time.
     public var slots: Int
     public var cpus: Int

@@ -1,9 +1,11 @@
 /// A sweep's command with placeholders, parsed once and rendered for every attempt.
 ///
 /// The placeholders are `{name}`, `{params}`, `{flags}`, `{job}` and `{index}`; `{{` and `}}` stand for braces.
+/// Any other name that is not a parameter's is that of a variable of the executor on which the command runs; see
+/// ``VariableText``.
 /// `{params}` (name=value) and `{flags}` (`--name value`; `--name` alone for true, nothing for false) become
 /// several arguments where they are a whole argument, and are joined by spaces elsewhere. A command without any
-/// placeholder gets `{params}` appended, or the bare value if the only parameter is called `line`.
+/// placeholder, variables apart, gets `{params}` appended, or the bare value if the only parameter is called `line`.
 ///
 /// With `usesShell` the arguments are joined by spaces into one line for `/bin/sh -c`, and every value put into it
 /// is quoted so that the shell reads it as it is, wherever it stands.
@@ -31,15 +33,23 @@ public struct CommandTemplate: Hashable, Sendable {
   /// The arguments as they were given.
   public let arguments: [String]
   public let usesShell: Bool
+  /// The executors' variables that it holds, sorted.
+  public let variables: [String]
   private let body: Body
   private let appendsParameters: Bool
   /// The context at the end of a shell line, where parameters are appended.
   private let endContext: ShellContext
 
-  public init(arguments: [String], usesShell: Bool = false) {
+  /// - Parameter parameters: the names that are those of parameters; nil where all of them are.
+  public init(arguments: [String], usesShell: Bool = false, parameters: [String]? = nil) {
     self.arguments = arguments
     self.usesShell = usesShell
-    let texts = arguments.map { TemplateText($0) }
+    var texts = arguments.map { TemplateText($0) }
+    variables =
+      parameters.map { known in Set(texts.flatMap { $0.variables(besides: known) }).sorted() } ?? []
+    if let parameters, !variables.isEmpty {
+      texts = texts.map { $0.withVariables(besides: parameters) }
+    }
     appendsParameters = !texts.contains(where: \.hasPlaceholders)
     guard usesShell else {
       body = .arguments(texts)
@@ -58,7 +68,7 @@ public struct CommandTemplate: Hashable, Sendable {
     endContext = scanner.context
   }
 
-  /// Refuses an empty command, a placeholder that is none of `names`, and a value in a shell line where no quoting
+  /// Refuses an empty command, a placeholder that is none of `names` and of the variables, and a value in a shell line where no quoting
   /// would be safe.
   ///
   /// - Throws: ``QueueError`` with `usage`.
@@ -72,12 +82,14 @@ public struct CommandTemplate: Hashable, Sendable {
         throw QueueError(
           .usage, "the command holds a NUL byte", remedy: "Remove it: no argument can hold one")
       }
-      try TemplateText(argument).validate(names: names)
+      try TemplateText(argument).validate(names: names + variables)
     }
     guard case .shell(let pieces) = body else { return }
     for (piece, context) in pieces {
       guard case .unsafe(let place) = context else { continue }
+      // What a variable holds is as much the user's own as the line.
       if case .literal = piece { continue }
+      if case .variable = piece { continue }
       throw QueueError(
         .usage,
         "the placeholder \(Self.text(piece)) stands inside \(place), where its value cannot be quoted safely",
@@ -99,20 +111,25 @@ public struct CommandTemplate: Hashable, Sendable {
     case .flags: "{flags}"
     case .job: "{job}"
     case .index: "{index}"
+    case .variable(let name): "{\(name)}"
     }
   }
 
   /// The argument vector for one point. The template must have passed ``validate(names:)`` for the point's names.
-  public func render(_ point: Point, job: JobID, index: Int) -> [String] {
+  ///
+  /// - Parameter variables: the executor's; one that is missing is left as it is written.
+  public func render(
+    _ point: Point, job: JobID, index: Int, variables: [String: String] = [:]
+  ) -> [String] {
     switch body {
     case .arguments(let texts):
       var result: [String] = []
       result.reserveCapacity(texts.count + point.entries.count)
       for text in texts {
         if text.pieces.count == 1 {
-          result.append(contentsOf: TemplateText.words(text.pieces[0], point, job, index))
+          result.append(contentsOf: TemplateText.words(text.pieces[0], point, job, index, variables))
         } else {
-          result.append(text.render(point, job: job, index: index))
+          result.append(text.render(point, job: job, index: index, variables: variables))
         }
       }
       if appendsParameters { result.append(contentsOf: Self.appended(point)) }
@@ -120,10 +137,9 @@ public struct CommandTemplate: Hashable, Sendable {
     case .shell(let pieces):
       var line = ""
       for (piece, context) in pieces {
-        if case .literal(let text) = piece {
-          line += text
-        } else {
-          line += Self.quoted(TemplateText.words(piece, point, job, index), in: context)
+        switch piece {
+        case .literal, .variable: line += TemplateText.render(piece, point, job, index, variables)
+        default: line += Self.quoted(TemplateText.words(piece, point, job, index), in: context)
         }
       }
       if appendsParameters {

@@ -69,13 +69,22 @@ package struct ExecutorEntry: Hashable, Sendable {
     // The names of variables may have dots of their own.
     let dot = path.firstIndex(of: ".")
     let key = try ExecutorSettings.key(named: String(path[..<(dot ?? path.endIndex)]))
-    if ExecutorSettings.isMapping(key) {
+    if key == .sync, dot == nil {
+      set(.sync, ProjectSettings.Key.folder.rawValue, text)
+    } else if ExecutorSettings.isMapping(key) {
       guard let dot, path.index(after: dot) < path.endIndex else {
         throw QueueError(
           .configuration, "'\(key.rawValue)' holds values by name",
           remedy: "Write \(key.rawValue).NAME=value")
       }
-      set(key, String(path[path.index(after: dot)...]), text)
+      let name = String(path[path.index(after: dot)...])
+      if key == .sync, name == ProjectSettings.Key.exclude.rawValue, case .mapping(let pairs) = self[key],
+        let known = pairs.first(where: { $0.name == name })
+      {
+        set(key, name, "\(known.text), \(text)")
+      } else {
+        set(key, name, text)
+      }
     } else {
       guard dot == nil else {
         throw QueueError(
@@ -112,6 +121,7 @@ package struct ExecutorEntry: Hashable, Sendable {
       case .mapping(let pairs): for pair in pairs { try result.set(setting.key, pair.name, to: pair.text) }
       }
     }
+    try result.validate()
     return result
   }
 

@@ -28,7 +28,14 @@ public struct ExecutorSettings: Hashable, Sendable {
     case sshConfig = "ssh_config"
     case root
     case connectTimeout = "connect_timeout"
-    case workdir, capacity, tags, weight, variables, enabled
+    case workdir, sync, capacity, tags, weight, variables, enabled
+    case checks
+    case checkTimeout = "check_timeout"
+    case checkEvery = "check_every"
+    case asideAfter = "aside_after"
+    case asidePause = "aside_pause"
+    case asidePauseMax = "aside_pause_max"
+    case minFreeDisk = "min_free_disk"
   }
 
   public var scheduler = Scheduler.auto
@@ -77,6 +84,8 @@ public struct ExecutorSettings: Hashable, Sendable {
   public var connectTimeout: Int64 = 10_000
   /// Where jobs run on that host, absolute or relative to the home there; nil for the same path as here.
   public var workdir: String?
+  /// A folder here of which the host has a copy, in which jobs run; nil for none.
+  public var sync: ProjectSettings?
   /// What jobs may use of a host without a scheduler.
   public var capacity = HostCapacity()
   /// What the executor has that jobs may need: `gpu`, `avx512`.
@@ -87,6 +96,20 @@ public struct ExecutorSettings: Hashable, Sendable {
   public var variables: [String: String] = [:]
   /// Whether it takes new jobs.
   public var isEnabled = true
+  /// When it counts as sick.
+  public var health = HealthSettings()
+
+  /// What jobs may need that the executor has: its tags, and a value for each of its variables.
+  package var offers: [String] { tags + variables.keys.sorted().map(Self.tag(ofVariable:)) }
+
+  /// What a job needs whose command holds the variable.
+  package static func tag(ofVariable name: String) -> String { "{\(name)}" }
+
+  /// The variable that a need stands for; nil where it is a tag as people write them.
+  package static func variable(ofTag tag: String) -> String? {
+    guard tag.hasPrefix("{"), tag.hasSuffix("}") else { return nil }
+    return String(tag.dropFirst().dropLast())
+  }
 
   /// Below the home on the executor's host.
   public static let defaultRoot = ".sweepq"

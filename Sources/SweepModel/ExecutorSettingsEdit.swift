@@ -62,7 +62,9 @@ extension ExecutorSettings {
     _ text: String, against yaml: String, _ expected: [String: ExecutorSettings], _ file: String
   ) throws -> String {
     let before = try QueueSettings.parse(yaml: yaml, file: file)
+    let machine = try parseMachine(yaml: yaml, file: file)
     guard (try? parse(yaml: text, file: file)) == expected,
+      (try? parseMachine(yaml: text, file: file)) == machine,
       (try? QueueSettings.parse(yaml: text, file: file)) == before
     else { throw ExecutorText.notChangeable(file) }
     return text

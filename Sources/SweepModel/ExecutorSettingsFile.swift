@@ -10,26 +10,59 @@ extension ExecutorSettings {
   /// - Parameter file: The file's path, for messages.
   /// - Throws: ``QueueError`` with `configuration` that says the line and column.
   public static func parse(yaml: String, file: String) throws -> [String: ExecutorSettings] {
+    let entries = try entries(yaml: yaml, file: file).filter { $0.name != machine }
+    return Dictionary(entries.map { ($0.name, $0.settings) }, uniquingKeysWith: { _, last in last })
+  }
+
+  /// What the file says of this machine without a scheduler, which needs no entry; nil for nothing.
+  ///
+  /// - Throws: ``QueueError`` as ``parse(yaml:file:)``.
+  public static func parseMachine(yaml: String, file: String) throws -> ExecutorSettings? {
+    try entries(yaml: yaml, file: file).last { $0.name == machine }?.settings
+  }
+
+  /// The names in the file's order.
+  ///
+  /// - Throws: ``QueueError`` as ``parse(yaml:file:)``.
+  package static func names(yaml: String, file: String) throws -> [String] {
+    try entries(yaml: yaml, file: file).map(\.name)
+  }
+
+  /// The name of this machine without a scheduler.
+  package static let machine = "local"
+  private static let machineKeys: [Key] = [.tags, .variables, .weight]
+
+  private static func entries(
+    yaml: String, file: String
+  ) throws -> [(name: String, settings: ExecutorSettings)] {
     let root: Node?
     do { root = try Yams.compose(yaml: yaml) } catch {
       throw QueueError(
         .configuration, "\(file) is not valid YAML: \(error)", remedy: "Correct the file at that place")
     }
-    guard let section = root?.mapping?[Node(Self.section)], section.null == nil else { return [:] }
+    guard let section = root?.mapping?[Node(Self.section)], section.null == nil else { return [] }
     guard let mapping = section.mapping else {
       throw error(
         at: section, file, "'executors' must hold executors by name", "Write executors: {NAME: {…}}")
     }
-    var executors: [String: ExecutorSettings] = [:]
-    for (key, value) in mapping {
-      guard let name = key.string, isName(name) else {
+    return try mapping.map { key, value in
+      guard let name = key.string, isName(name) || name == machine else {
         throw error(
           at: key, file, "'\(key.string ?? "")' cannot be an executor's name",
-          "Take letters, digits, '-', '_' and '.', a letter first, and not 'local', 'auto' or 'all'")
+          "Take letters, digits, '-', '_' and '.', a letter first, and not 'auto' or 'all'")
       }
-      executors[name] = try read(value, file)
+      if name == machine { try checkMachine(value, file) }
+      return (name, try read(value, file))
     }
-    return executors
+  }
+
+  private static func checkMachine(_ node: Node, _ file: String) throws {
+    for (key, _) in node.mapping ?? [:] where !machineKeys.map(\.rawValue).contains(key.string ?? "") {
+      throw error(
+        at: key, file, "'\(key.string ?? "")' is not a setting of \(machine), which is this machine itself",
+        "There are: \(machineKeys.map(\.rawValue).joined(separator: ", ")); the others are options of 'sweepq worker'"
+      )
+    }
   }
 
   /// Whether an executor may be called so: the other three stand for what needs no configuration.
@@ -54,7 +87,7 @@ extension ExecutorSettings {
       do {
         let known = try Self.key(named: key.string ?? "")
         if value.null != nil { continue }
-        if isMapping(known) {
+        if isMapping(known), known != .sync || value.scalar == nil {
           try settings.set(known, toMapping: value)
         } else if let items = value.sequence {
           try settings.set(known, to: items.map { $0.string ?? "" })
@@ -69,6 +102,7 @@ extension ExecutorSettings {
         throw error(at: value, file, problem.message, problem.remedy)
       }
     }
+    do { try settings.validate() } catch { throw Self.error(at: node, file, error.message, error.remedy) }
     return settings
   }
 
@@ -79,6 +113,10 @@ extension ExecutorSettings {
         remedy: "Write \(key.rawValue): {NAME: value}")
     }
     for (name, value) in mapping {
+      if let name = name.string, let items = value.sequence {
+        try set(key, name, to: items.map { $0.string ?? "" })
+        continue
+      }
       guard let name = name.string, let text = value.scalar?.string else {
         throw QueueError(
           .configuration, "'\(name.string ?? key.rawValue)' in '\(key.rawValue)' must be a single value",

@@ -37,11 +37,19 @@ extension ExecutorSettings {
     case .root: Self.text(root ?? (ssh == nil ? nil : Self.defaultRoot))
     case .connectTimeout: ssh == nil ? nil : Self.duration(connectTimeout)
     case .workdir: Self.text(workdir)
+    case .sync: sync.map { .mapping($0.texts.map { .init(name: $0.name, text: $0.text) }) }
     case .capacity: Self.mapping(capacity.texts)
     case .tags: Self.list(tags)
     case .weight: .text(weight == weight.rounded() ? "\(Int(weight))" : "\(weight)")
     case .variables: Self.mapping(variables)
     case .enabled: .text("\(isEnabled)")
+    case .checks: Self.list(health.checks)
+    case .checkTimeout: Self.duration(health.checkTimeout)
+    case .checkEvery: Self.duration(health.checkEvery)
+    case .asideAfter: .text("\(health.asideAfter)")
+    case .asidePause: Self.duration(health.asidePause)
+    case .asidePauseMax: Self.duration(health.asidePauseMax)
+    case .minFreeDisk: Self.text(health.minFreeDisk)
     }
   }
 

@@ -48,7 +48,7 @@ extension ExecutorSettings {
     case .startDeadline: startDeadline = try Self.duration(text, key)
     case .lateFiles: lateFiles = try Self.duration(text, key)
     case .watch: watch = max(1_000, try Self.duration(text, key))
-    case .options, .setup, .sshOptions: try set(key, to: [text])
+    case .options, .setup, .sshOptions, .checks: try set(key, to: [text])
     case .tags: try set(key, to: text.split(separator: ",").map { QuantityText.trimmed(String($0)) })
     case .env, .variables, .capacity:
       throw Self.wrong(key, text, "a name and its value on each line below it")
@@ -56,6 +56,7 @@ extension ExecutorSettings {
     case .ssh: ssh = try Self.destination(text, key)
     case .root: root = try Self.folder(text, key, mayLeave: false)
     case .workdir: workdir = try Self.folder(text, key, mayLeave: true)
+    case .sync: try set(.sync, ProjectSettings.Key.folder.rawValue, to: text)
     case .connectTimeout: connectTimeout = try Self.duration(text, key)
     case .weight:
       guard let number = Double(text), number > 0, number <= 1e6 else {
@@ -63,6 +64,13 @@ extension ExecutorSettings {
       }
       weight = number
     case .enabled: isEnabled = try Self.boolean(text, key)
+    case .checkTimeout: health.checkTimeout = try Self.duration(text, key)
+    case .checkEvery: health.checkEvery = try Self.duration(text, key)
+    case .asideAfter: health.asideAfter = try Self.whole(text, key, in: 1...1_000)
+    case .asidePause: health.asidePause = try Self.duration(text, key)
+    case .asidePauseMax: health.asidePauseMax = try Self.duration(text, key)
+    case .minFreeDisk:
+      health.minFreeDisk = try Self.reading(key) { () throws(QueueError) in try MemorySize.parse(text) }
     }
   }
 
@@ -71,6 +79,11 @@ extension ExecutorSettings {
     switch key {
     case .options: cluster.options = items
     case .setup: setup = items
+    case .checks:
+      for item in items where item.allSatisfy(\.isWhitespace) || item.contains("\0") {
+        throw Self.wrong(key, item, "shell lines, such as test -d /data")
+      }
+      health.checks = items
     case .sshOptions:
       for item in items where !Self.isOption(item) {
         throw Self.wrong(key, item, "OpenSSH's options as Name=value, such as Port=2222")
@@ -88,11 +101,13 @@ extension ExecutorSettings {
   }
 
   /// Whether the setting holds values by name.
-  public static func isMapping(_ key: Key) -> Bool { key == .env || key == .variables || key == .capacity }
+  public static func isMapping(_ key: Key) -> Bool {
+    key == .env || key == .variables || key == .capacity || key == .sync
+  }
 
   /// Whether the setting holds a list.
   public static func isList(_ key: Key) -> Bool {
-    key == .options || key == .setup || key == .sshOptions || key == .tags
+    key == .options || key == .setup || key == .sshOptions || key == .tags || key == .checks
   }
 
   /// Sets one value of a setting that holds them by name.
@@ -110,12 +125,38 @@ extension ExecutorSettings {
         throw Self.wrong(
           key, name, "names as parameters have them, and none that means something in commands")
       }
+      guard VariableText.words(text) != nil else {
+        throw Self.wrong(key, text, "a piece of a command line in which every quote is closed")
+      }
       variables[name] = text
     case .capacity: try Self.reading(key) { () throws(QueueError) in try capacity.set(name, to: text) }
+    case .sync:
+      var project = sync ?? ProjectSettings()
+      try project.set(name, to: text)
+      sync = project
     default:
       throw QueueError(
         .configuration, "'\(key.rawValue)' must be a single value", remedy: "Write \(key.rawValue): value")
     }
+  }
+
+  /// Sets one value, a list, of a setting that holds them by name.
+  mutating func set(_ key: Key, _ name: String, to items: [String]) throws(QueueError) {
+    guard key == .sync else {
+      throw QueueError(
+        .configuration, "'\(name)' in '\(key.rawValue)' must be a single value",
+        remedy: "Write \(key.rawValue): {NAME: value}")
+    }
+    var project = sync ?? ProjectSettings()
+    try project.set(name, to: items)
+    sync = project
+  }
+
+  /// What two settings say of each other.
+  ///
+  /// - Throws: ``QueueError`` with `configuration`.
+  func validate() throws(QueueError) {
+    try sync?.validate(hasHost: ssh != nil, hasWorkdir: workdir != nil)
   }
 
   // MARK: Reading values
@@ -153,7 +194,8 @@ extension ExecutorSettings {
 
   /// Whether the text can be a tag, which names what an executor has.
   package static func isTag(_ text: String) -> Bool {
-    !text.isEmpty && text.first != "-" && text.unicodeScalars.allSatisfy { isGraphic($0) && $0 != "," }
+    !text.isEmpty && text.first != "-" && text.first != "{"
+      && text.unicodeScalars.allSatisfy { isGraphic($0) && $0 != "," }
   }
 
   private static func isGraphic(_ scalar: Unicode.Scalar) -> Bool {

@@ -12,10 +12,11 @@ public struct LaneOffer: Hashable, Sendable {
   /// Since when every plan has blocked the lane for want of capacity, as the caller remembers it; nil if the last
   /// one did not, or the lane has been given jobs in another way since.
   public var blockedSince: Timestamp?
+  public var placement: Placement
 
   public init(
     lane: LaneID, sweep: SweepID, priority: Int, queued: Int, resources: Resources, uses: [String: Int] = [:],
-    blockedSince: Timestamp? = nil
+    blockedSince: Timestamp? = nil, placement: Placement = .anywhere
   ) {
     self.lane = lane
     self.sweep = sweep
@@ -24,6 +25,7 @@ public struct LaneOffer: Hashable, Sendable {
     self.resources = resources
     self.uses = uses
     self.blockedSince = blockedSince
+    self.placement = placement
   }
 }
 

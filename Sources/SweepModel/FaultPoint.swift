@@ -33,6 +33,9 @@ public enum FaultPoint {
     case harvestRead = "harvest.read"
     case harvestTidied = "harvest.tidied"
     case fileCopied = "file.copied"
+    case bundlePieceSent = "bundle.piece-sent"
+    case fetchReplaced = "fetch.replaced"
+    case fetchSynced = "fetch.synced"
     case adoptBeforeCommit = "adopt.before-commit"
     case adoptAfterCommit = "adopt.after-commit"
     case intendBeforeCommit = "intend.before-commit"
@@ -43,9 +46,13 @@ public enum FaultPoint {
     case acceptAfterCommit = "accept.after-commit"
     case fenceWritten = "fence.written"
     case forbidGateTaken = "forbid.gate-taken"
+    case projectPacked = "project.packed"
+    case projectSent = "project.sent"
 
-    /// Those that are come by only where files are brought to jobs or back.
-    public static let ofStaging: Set<Name> = [.fileCopied]
+    /// Those that are come by only where files are brought to jobs or back, or to the copy of a project folder.
+    public static let ofStaging: Set<Name> = [
+      .fileCopied, .bundlePieceSent, .fetchReplaced, .fetchSynced, .projectPacked, .projectSent,
+    ]
 
     /// Those that only a worker of a cluster comes by.
     public static let ofClusters: Set<Name> = [

@@ -12,11 +12,13 @@ public enum JobChange: Hashable, Sendable {
   case rerun
   /// Gives unfinished jobs another priority.
   case priority(Int)
+  /// Says anew on which executors unfinished jobs may run.
+  case place(Placement)
   /// Removes ended jobs that no other waits for; with a time only those that ended before it.
   case prune(changedBefore: Timestamp?)
 
   public enum Kind: String, Sendable, CaseIterable {
-    case cancel, hold, release, retry, rerun, priority, prune
+    case cancel, hold, release, retry, rerun, priority, place, prune
   }
 
   public var kind: Kind {
@@ -27,6 +29,7 @@ public enum JobChange: Hashable, Sendable {
     case .retry: .retry
     case .rerun: .rerun
     case .priority: .priority
+    case .place: .place
     case .prune: .prune
     }
   }
@@ -41,7 +44,7 @@ extension JobChange.Kind {
     case .release: [.held]
     case .retry: [.failed, .cancelled]
     case .rerun, .prune: [.completed, .failed, .cancelled]
-    case .priority: [.held, .waiting, .queued, .claimed, .submitted, .running]
+    case .priority, .place: [.held, .waiting, .queued, .claimed, .submitted, .running]
     }
   }
 
@@ -50,7 +53,7 @@ extension JobChange.Kind {
   public var isAboutPresentState: Bool {
     switch self {
     case .release, .retry, .rerun, .prune: true
-    case .cancel, .hold, .priority: false
+    case .cancel, .hold, .priority, .place: false
     }
   }
 }

@@ -1,7 +1,7 @@
 /// Suggestions for misspelt names.
-enum NearestName {
+package enum NearestName {
   /// The candidate that differs least from `name`, if it is close enough to be meant.
-  static func of(_ name: String, among candidates: [String]) -> String? {
+  package static func of(_ name: String, among candidates: [String]) -> String? {
     let ranked = candidates.map {
       (distance: distance(Array(name.lowercased().utf8), Array($0.utf8)), name: $0)
     }

@@ -23,4 +23,12 @@ public enum Outcome: String, Sendable, Codable, CaseIterable, Hashable {
     case .succeeded, .preempted, .nodeFailed, .cancelled, .rejected, .lost, .void: false
     }
   }
+
+  /// Whether it may have been the place where the attempt was.
+  package var isBlamedOnPlace: Bool {
+    switch self {
+    case .failed, .timedOut, .outOfMemory, .nodeFailed, .rejected, .lost: true
+    case .succeeded, .preempted, .cancelled, .void: false
+    }
+  }
 }

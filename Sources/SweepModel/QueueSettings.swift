@@ -26,6 +26,10 @@ public struct QueueSettings: Hashable, Sendable {
     case minFreeDisk = "min_free_disk"
     /// The time between asking a job to end and ending it.
     case grace
+    /// How jobs are given out among several executors.
+    case distribution
+    /// New sweeps' jobs go to other executors than those where they have failed.
+    case notWhereFailed = "not_where_failed"
   }
 
   public var slots: Int?
@@ -42,6 +46,8 @@ public struct QueueSettings: Hashable, Sendable {
   public var minFreeDisk: MemorySize?
   /// Milliseconds.
   public var grace: Int64?
+  public var distribution: Distribution.Rule?
+  public var notWhereFailed: Bool?
 
   public init() {}
 
@@ -59,6 +65,8 @@ public struct QueueSettings: Hashable, Sendable {
     result.minFreeMem = minFreeMem ?? lower.minFreeMem
     result.minFreeDisk = minFreeDisk ?? lower.minFreeDisk
     result.grace = grace ?? lower.grace
+    result.distribution = distribution ?? lower.distribution
+    result.notWhereFailed = notWhereFailed ?? lower.notWhereFailed
     return result
   }
 
@@ -112,6 +120,9 @@ public struct QueueSettings: Hashable, Sendable {
     case .minFreeMem: minFreeMem = try Self.memory(text, key)
     case .minFreeDisk: minFreeDisk = try Self.memory(text, key)
     case .grace: grace = try Self.time(text, key)
+    case .distribution:
+      distribution = try Self.reading(key) { () throws(QueueError) in try Distribution.rule(named: text) }
+    case .notWhereFailed: notWhereFailed = try Self.boolean(text, key)
     }
   }
 
@@ -129,6 +140,8 @@ public struct QueueSettings: Hashable, Sendable {
     case .minFreeMem: minFreeMem?.exactText
     case .minFreeDisk: minFreeDisk?.exactText
     case .grace: grace.map { DurationText.text(milliseconds: $0) }
+    case .distribution: distribution?.rawValue
+    case .notWhereFailed: notWhereFailed.map { String($0) }
     }
   }
 
@@ -140,6 +153,16 @@ public struct QueueSettings: Hashable, Sendable {
         remedy: "Write a number from \(range.lowerBound) to \(range.upperBound)")
     }
     return number
+  }
+
+  private static func boolean(_ text: String, _ key: Key) throws(QueueError) -> Bool {
+    switch text.lowercased() {
+    case "true", "yes", "on": true
+    case "false", "no", "off": false
+    default:
+      throw QueueError(
+        .configuration, "'\(key.rawValue)' cannot be '\(text)'", remedy: "Write true or false")
+    }
   }
 
   private static func real(_ text: String, _ key: Key) throws(QueueError) -> Double {

@@ -62,12 +62,14 @@ public struct RetrySettings: Hashable, Sendable, Codable {
   public var timeFactor: Double
   /// What becomes of a job whose attempt was lost.
   public var onLost: OnLost
+  /// A job goes to other executors than those where it has failed, as long as there are any that could take it; nil is no.
+  public var elsewhere: Bool?
 
   public enum OnLost: String, Sendable, Codable, CaseIterable { case retry, hold }
 
   public init(
     limit: Int = 0, delay: Int64 = 1000, maximumDelay: Int64 = 3_600_000, memoryFactor: Double = 1,
-    timeFactor: Double = 1, onLost: OnLost = .retry
+    timeFactor: Double = 1, onLost: OnLost = .retry, elsewhere: Bool? = nil
   ) {
     self.limit = limit
     self.delay = delay
@@ -75,5 +77,7 @@ public struct RetrySettings: Hashable, Sendable, Codable {
     self.memoryFactor = memoryFactor
     self.timeFactor = timeFactor
     self.onLost = onLost
+    self.elsewhere = elsewhere
   }
+  package var isElsewhere: Bool { elsewhere ?? false }
 }

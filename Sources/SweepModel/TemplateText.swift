@@ -12,6 +12,8 @@ struct TemplateText: Hashable, Sendable {
     case flags
     case job
     case index
+    /// Of the executor on which it runs.
+    case variable(String)
   }
 
   private(set) var pieces: [Piece]
@@ -68,8 +70,27 @@ struct TemplateText: Hashable, Sendable {
     }
   }
 
+  /// Whether anything in it stands for parameters or the job.
   var hasPlaceholders: Bool {
-    pieces.contains { if case .literal = $0 { false } else { true } }
+    pieces.contains { piece in
+      switch piece {
+      case .literal, .variable: false
+      case .name, .params, .flags, .job, .index: true
+      }
+    }
+  }
+
+  /// The names in it that are not among those of parameters, and so are those of variables.
+  func variables(besides parameters: [String]) -> [String] {
+    pieces.compactMap { if case .name(let name) = $0, !parameters.contains(name) { name } else { nil } }
+  }
+
+  /// The same, with those as what they are.
+  func withVariables(besides parameters: [String]) -> TemplateText {
+    TemplateText(
+      pieces: pieces.map { piece in
+        if case .name(let name) = piece, !parameters.contains(name) { .variable(name) } else { piece }
+      })
   }
 
   /// Refuses a placeholder that no parameter answers to.
@@ -83,26 +104,35 @@ struct TemplateText: Hashable, Sendable {
     }
   }
 
-  func render(_ point: Point, job: JobID, index: Int) -> String {
+  func render(_ point: Point, job: JobID, index: Int, variables: [String: String] = [:]) -> String {
     var text = ""
-    for piece in pieces { text += Self.render(piece, point, job, index) }
+    for piece in pieces { text += Self.render(piece, point, job, index, variables) }
     return text
   }
 
   /// What a piece stands for inside of other text: several words are joined by spaces.
-  static func render(_ piece: Piece, _ point: Point, _ job: JobID, _ index: Int) -> String {
+  static func render(
+    _ piece: Piece, _ point: Point, _ job: JobID, _ index: Int, _ variables: [String: String] = [:]
+  ) -> String {
     switch piece {
     case .literal(let text): text
     case .name(let name): point[name]?.description ?? ""
-    case .params, .flags: words(piece, point, job, index).joined(separator: " ")
+    case .params, .flags: words(piece, point, job, index, variables).joined(separator: " ")
     case .job: String(job.rawValue)
     case .index: String(index)
+    // Without a value it is shown as it was written.
+    case .variable(let name): variables[name] ?? "{\(name)}"
     }
   }
 
   /// The arguments that a piece stands for when it is a whole argument.
-  static func words(_ piece: Piece, _ point: Point, _ job: JobID, _ index: Int) -> [String] {
+  static func words(
+    _ piece: Piece, _ point: Point, _ job: JobID, _ index: Int, _ variables: [String: String] = [:]
+  ) -> [String] {
     switch piece {
+    case .variable(let name):
+      guard let value = variables[name] else { return ["{\(name)}"] }
+      return VariableText.words(value) ?? [value]
     case .params: return point.entries.map { "\($0.name)=\($0.value)" }
     case .flags:
       var words: [String] = []

@@ -9,6 +9,10 @@ public struct ClaimOffer: Sendable {
   public var activeBySweep: [SweepID: Int] = [:]
   /// What is left of each named limit.
   public var freeLimits: [String: Int] = [:]
+  /// The other executors that take jobs now. Looked up only where it matters to whom jobs go.
+  public var peers: [ClaimPeer] = []
+  /// How many starts each executor has had of each sweep; likewise.
+  public var started: [SweepID: [String: Int]] = [:]
 }
 
 extension Store {
@@ -19,9 +23,16 @@ extension Store {
   /// Lanes that ask for the same share the window evenly with the others, so that jobs which this worker cannot run,
   /// or whose limit is used up, do not hide those behind them. The cost grows with the number of different wishes,
   /// not with that of the lanes.
-  func offer(executor: String, _ db: Database) throws -> ClaimOffer {
+  ///
+  /// - Parameter isShared: jobs are given out by what the other executors have had.
+  func offer(
+    executor: String, isShared: Bool = false, now: Timestamp, _ db: Database
+  ) throws -> ClaimOffer {
     var offer = ClaimOffer()
-    let wishes = try readyWishes(executor: nil, db) + readyWishes(executor: executor, db)
+    let wishes = try readyWishes(of: executor, db)
+    if isShared || wishes.contains(where: { !$0.placement.favours(executor) }) {
+      offer.peers = try peers(of: executor, db)
+    }
     let statement = try db.cachedStatement(
       sql: """
         SELECT id, sweep, priority, queued FROM lane INDEXED BY lane_ready
@@ -33,17 +44,18 @@ extension Store {
       guard let resources = try? cachedResources(wish.resources), let uses = try? cachedUses(wish.uses) else {
         continue
       }
+      guard Self.mayTake(wish.placement, resources, executor, offer.peers) else { continue }
       let rows = try Row.fetchCursor(
         statement,
         arguments: [
-          wish.executor, wish.resources, wish.uses, max(1, Self.laneWindow / wishes.count),
+          wish.placement.text, wish.resources, wish.uses, max(1, Self.laneWindow / wishes.count),
         ])
       while let row = try rows.next() {
         offer.lanes.append(
           LaneOffer(
             lane: LaneID(rawValue: row[0]), sweep: SweepID(rawValue: row[1]), priority: row[2],
             queued: row[3],
-            resources: resources, uses: uses))
+            resources: resources, uses: uses, placement: wish.placement))
       }
     }
     offer.lanes.sort { $0.priority != $1.priority ? $0.priority > $1.priority : $0.lane < $1.lane }
@@ -54,8 +66,18 @@ extension Store {
           db.cachedStatement(sql: "SELECT sum(active) FROM lane WHERE sweep = ?"), arguments: [sweep.rawValue]
         )
         ?? 0
+      if isShared { offer.started[sweep] = try starts(of: sweep, db) }
     }
     return offer
+  }
+
+  /// A job that has failed here is left to others, as long as one of them could take it.
+  static func mayTake(
+    _ placement: Placement, _ resources: Resources, _ executor: String, _ peers: [ClaimPeer]
+  ) -> Bool {
+    placement.favours(executor)
+      || placement.admits(executor)
+        && !peers.contains { placement.favours($0.executor) && $0.couldRun(resources) }
   }
 
   /// What a plan asks for, held to what was on offer and to the limits: they are kept whatever the plan says.
@@ -73,13 +95,30 @@ extension Store {
   }
 
   private struct Wish {
-    let executor: String?
+    let placement: Placement
     let resources: String
     let uses: String
   }
 
-  /// The different wishes of the lanes that can be claimed from: one step down the index for each of them.
-  private func readyWishes(executor: String?, _ db: Database) throws -> [Wish] {
+  /// The different wishes of the lanes that an executor may claim from: one step down the index for each of them, and for
+  /// each different place.
+  private func readyWishes(of executor: String, _ db: Database) throws -> [Wish] {
+    let next = try db.cachedStatement(
+      sql: """
+        SELECT executor FROM lane INDEXED BY lane_ready
+        WHERE queued > 0 AND open = 1 AND executor > ? ORDER BY executor LIMIT 1
+        """)
+    var wishes = try readyWishes(in: .anywhere, db)
+    var last = ""
+    while let text = try String.fetchOne(next, arguments: [last]) {
+      let placement = Placement(text: text)
+      if placement.admits(executor) { wishes += try readyWishes(in: placement, db) }
+      last = text
+    }
+    return wishes
+  }
+
+  private func readyWishes(in placement: Placement, _ db: Database) throws -> [Wish] {
     let next = try db.cachedStatement(
       sql: """
         SELECT resources, uses FROM lane INDEXED BY lane_ready
@@ -88,9 +127,9 @@ extension Store {
         """)
     var wishes: [Wish] = []
     while let row = try Row.fetchOne(
-      next, arguments: [executor, wishes.last?.resources ?? "", wishes.last?.uses ?? ""])
+      next, arguments: [placement.text, wishes.last?.resources ?? "", wishes.last?.uses ?? ""])
     {
-      wishes.append(Wish(executor: executor, resources: row[0], uses: row[1]))
+      wishes.append(Wish(placement: placement, resources: row[0], uses: row[1]))
     }
     return wishes
   }
@@ -105,9 +144,11 @@ extension Store {
           SELECT id, sweep, idx, params, attempts FROM job INDEXED BY job_ready
           WHERE state = 'queued' AND lane = ? ORDER BY id LIMIT ?
           """), arguments: [lane.rawValue, count])
+    let variables = try variables(of: turn, neededBy: lane, db)
+    let text = variables.isEmpty ? nil : try StoredJSON.encode(variables)
     let insert = try db.cachedStatement(
       sql: """
-        INSERT INTO attempt(job, number, token, worker, executor, claimed_at) VALUES (?, ?, ?, ?, ?, ?)
+        INSERT INTO attempt(job, number, token, worker, executor, claimed_at, variables) VALUES (?, ?, ?, ?, ?, ?, ?)
         """)
     let update = try db.cachedStatement(
       sql: """
@@ -120,15 +161,30 @@ extension Store {
       let token = AttemptToken.random(using: &random)
       try insert.execute(arguments: [
         job, number, token.rawValue, turn.worker.rawValue, turn.executor, turn.now.rawValue,
+        text,
       ])
       let attempt = db.lastInsertedRowID
       try update.execute(arguments: [attempt, turn.worker.rawValue, turn.now.rawValue, job])
       claimed.append(
         ClaimedJob(
           attempt: AttemptID(rawValue: attempt), token: token, number: number, job: JobID(rawValue: job),
-          sweep: SweepID(rawValue: row[1]), lane: lane, index: row[2], parameters: row[3], claimedAt: turn.now
-        ))
+          sweep: SweepID(rawValue: row[1]), lane: lane, index: row[2], parameters: row[3],
+          claimedAt: turn.now,
+          variables: variables))
     }
+    if let sweep = rows.first?[1] as Int64? {
+      try noteStarts(rows.count, of: SweepID(rawValue: sweep), by: turn.executor, db)
+    }
+  }
+
+  /// The executor's variables that the commands of a lane hold. What they were is kept with the attempt: the file that
+  /// says it may be another tomorrow.
+  private func variables(
+    of turn: Turn, neededBy lane: LaneID, _ db: Database
+  ) throws -> [String: String] {
+    if turn.variables.isEmpty { return [:] }
+    let names = try resources(of: lane, db).tags?.compactMap(ExecutorSettings.variable(ofTag:)) ?? []
+    return turn.variables.filter { names.contains($0.key) }
   }
 
   // MARK: Readiness

@@ -28,7 +28,7 @@ public struct Errand: Sendable {
   /// Up to this job all is done.
   var doneTo: Int64
   var matched = 0
-  /// The lanes that a change of priority has made for those that wait.
+  /// The lanes that a change of priority or place has made for those that wait.
   var lanes: [Int64: Int64] = [:]
 
   public var isFinished: Bool { finishedAt != nil }
@@ -103,7 +103,7 @@ extension Store {
 
   static let errandSelect = """
     SELECT id, kind, selection, reason, priority, before, asked_at, since, first_job, last_job, done_to, matched,
-      changed, requested, sweeps, lanes, finished_at, failure FROM errand
+      changed, requested, sweeps, lanes, finished_at, failure, placement FROM errand
     """
 
   static func errand(_ row: Row) throws -> Errand {
@@ -116,6 +116,7 @@ extension Store {
     case .retry: change = .retry
     case .rerun: change = .rerun
     case .priority: change = .priority(row[4] ?? 0)
+    case .place: change = .place(Placement(text: row[18]))
     case .prune: change = .prune(changedBefore: (row[5] as Int64?).map(Timestamp.init(rawValue:)))
     case nil:
       throw QueueError(.badData, "the change \(row[0] as Int64) is of no known kind")
@@ -135,22 +136,24 @@ extension Store {
   }
 
   func insert(_ errand: Errand, _ db: Database) throws -> ErrandID {
-    let arguments: (reason: String?, priority: Int?, before: Int64?) =
+    let arguments: (reason: String?, priority: Int?, before: Int64?, placement: String?) =
       switch errand.change {
-      case .cancel(let reason), .hold(let reason): (reason, nil, nil)
-      case .priority(let priority): (nil, priority, nil)
-      case .prune(let before): (nil, nil, before?.rawValue)
-      case .release, .retry, .rerun: (nil, nil, nil)
+      case .cancel(let reason), .hold(let reason): (reason, nil, nil, nil)
+      case .priority(let priority): (nil, priority, nil, nil)
+      case .prune(let before): (nil, nil, before?.rawValue, nil)
+      case .place(let placement): (nil, nil, nil, placement.text)
+      case .release, .retry, .rerun: (nil, nil, nil, nil)
       }
     try db.execute(
       sql: """
-        INSERT INTO errand(kind, selection, reason, priority, before, asked_at, since, first_job, last_job, done_to)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO errand(kind, selection, reason, priority, before, asked_at, since, first_job, last_job, done_to,
+          placement)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
       arguments: [
         errand.change.kind.rawValue, try StoredJSON.encode(errand.selection), arguments.reason,
         arguments.priority, arguments.before, errand.askedAt.rawValue, errand.since, errand.firstJob,
-        errand.lastJob, errand.doneTo,
+        errand.lastJob, errand.doneTo, arguments.placement,
       ])
     return ErrandID(rawValue: db.lastInsertedRowID)
   }

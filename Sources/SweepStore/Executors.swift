@@ -11,9 +11,9 @@ public struct ExecutorRecord: Sendable, Hashable {
   public let title: String?
   public let unreachableSince: Timestamp?
   public let unreachableReason: String?
-  /// Nothing is given to it before this time.
-  public let asideUntil: Timestamp?
-  public let asideReason: String?
+  public let health: ExecutorHealth
+  /// nil where nobody has looked yet.
+  public let measures: ExecutorMeasures?
 }
 
 /// A limit of a site, as it was observed.
@@ -88,15 +88,6 @@ extension Store {
     }
   }
 
-  /// Gives the executor nothing for a while, with the reason; nil takes it back.
-  public func setAside(_ executor: String, until: Timestamp?, reason: String?) throws {
-    try write { db in
-      try db.execute(
-        sql: "UPDATE executor SET aside_until = ?, aside_reason = ? WHERE name = ?",
-        arguments: [until?.rawValue, reason, executor])
-    }
-  }
-
   /// Replaces what is known of a site's limits.
   public func saveLimits(_ limits: [ExecutorLimit], of executor: String) throws {
     try write { db in
@@ -124,14 +115,14 @@ extension Store {
       try Row.fetchAll(
         db,
         sql: """
-          SELECT name, host, scheduler, title, unreachable_since, unreachable_reason, aside_until, aside_reason
-          FROM executor ORDER BY name
+          SELECT name, host, scheduler, title, unreachable_since, unreachable_reason, \(Self.healthColumns),
+            \(Self.measureColumns) FROM executor ORDER BY name
           """
       ).map { row in
         ExecutorRecord(
           name: row[0], host: row[1], scheduler: row[2], title: row[3],
           unreachableSince: (row[4] as Int64?).map(Timestamp.init(rawValue:)), unreachableReason: row[5],
-          asideUntil: (row[6] as Int64?).map(Timestamp.init(rawValue:)), asideReason: row[7])
+          health: Self.health(row, from: 6), measures: Self.measures(row, from: 12))
       }
     }
   }
@@ -139,10 +130,13 @@ extension Store {
   /// Jobs that have not ended and may run nowhere else.
   public func jobsBound(to executor: String) throws -> Int {
     try read { db in
-      try Int.fetchOne(
+      try Row.fetchAll(
         db,
-        sql: "SELECT coalesce(sum(held + waiting + queued + active), 0) FROM lane WHERE executor = ?",
-        arguments: [executor]) ?? 0
+        sql: """
+          SELECT executor, sum(held + waiting + queued + active) FROM lane WHERE executor IS NOT NULL
+          GROUP BY executor
+          """
+      ).reduce(0) { $0 + (Placement(text: $1[0]).executors == [executor] ? $1[1] : 0) }
     }
   }
 

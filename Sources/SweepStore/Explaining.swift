@@ -54,6 +54,11 @@ extension Store {
       sentences.append(
         "It cannot be reached for \((now - since) / 1000) s\(why.map { " (\($0))" } ?? ""); nothing is decided from that."
       )
+      if job.state == .submitted {
+        sentences.append(
+          "It may have started there, so it is given to nobody else until \(attempt.executor) answers. If that is gone "
+            + "for good: sweepq executors remove \(attempt.executor) --lost.")
+      }
     }
     switch job.state {
     case .running:
@@ -133,33 +138,39 @@ extension Store {
     }
     sentences += try exhaustedLimits(of: job.id)
     let workers = try livingWorkers()
-    let suited = workers.filter { worker in
+    let eligible = workers.filter { job.placement.admits($0.backend) }
+    let suited = eligible.filter { worker in
       let capacity = worker.capacity
       if let nodes = capacity.nodes, job.resources.nodes > nodes { return false }
       return job.resources.cpus <= capacity.cpus && job.resources.gpus <= capacity.gpus
         && (job.resources.memory ?? MemorySize(rawValue: 0))
           <= (capacity.memory ?? MemorySize(rawValue: .max))
-        && (job.executor == nil || job.executor == worker.backend)
         && job.resources.isSuited(capacity.tags ?? [])
     }
-    if workers.isEmpty {
-      sentences.append("No worker is running. Start one with: sweepq worker.")
+    if eligible.isEmpty {
+      sentences.append(Self.noWorker(for: job.placement))
     } else if suited.isEmpty {
-      let needs = Self.phrase(job.resources)
-      let bound = job.executor.map { " and the executor \($0)" } ?? ""
-      sentences.append("None of the \(workers.count) running workers offers \(needs)\(bound).")
+      let bound = job.placement.executors.map { " of \($0.joined(separator: " and "))" } ?? ""
+      sentences.append(
+        "None of the \(eligible.count) running workers\(bound) offers \(Self.phrase(job.resources)).")
     } else {
-      for worker in suited {
+      let (able, avoidance) = try takers(of: job, among: suited, now)
+      defer { if let avoidance { sentences.insert(avoidance, at: 0) } }
+      let sick = try executors().filter { executor in
+        executor.health.aside != nil && able.contains { $0.backend == executor.name }
+      }
+      for worker in able where !sick.contains(where: { $0.name == worker.backend }) {
         if let note = worker.note { sentences.append("\(worker.name) starts nothing: \(note).") }
       }
-      for executor in try executors() where suited.contains(where: { $0.backend == executor.name }) {
-        guard let until = executor.asideUntil, until > now else { continue }
-        let why = executor.asideReason.map { ": \($0)" } ?? ""
+      for executor in sick {
+        guard let aside = executor.health.aside else { continue }
+        let left = max(0, (aside.until - now + 999) / 1000)
         sentences.append(
-          "\(executor.name) is set aside for \((until - now + 999) / 1000) s more\(why).")
+          "\(executor.name) is set aside: \(aside.reason). It is looked at again in \(left) s, or at once with: "
+            + "sweepq executors enable \(executor.name).")
       }
-      let slots = suited.reduce(0) { $0 + $1.capacity.slots }
-      let busy = suited.reduce(0) { $0 + $1.active }
+      let slots = able.reduce(0) { $0 + $1.capacity.slots }
+      let busy = able.reduce(0) { $0 + $1.active }
       let ahead = try queuedAhead(of: job)
       if sentences.isEmpty, busy >= slots || ahead > 0 {
         sentences.append("\(ahead) queued jobs are ahead of it; \(busy) of \(slots) slots are in use.")
@@ -167,6 +178,36 @@ extension Store {
       if sentences.isEmpty { sentences.append("It is next: a worker claims it at its next turn.") }
     }
     return sentences
+  }
+
+  private static func noWorker(for placement: Placement) -> String {
+    guard let executors = placement.executors else {
+      return "No worker is running. Start one with: sweepq worker."
+    }
+    let backend = executors == ["local"] ? "" : " --backend \(executors.joined(separator: ","))"
+    return "It is bound to \(executors.joined(separator: " and ")), which "
+      + "\(executors.count == 1 ? "has" : "have") no worker. Start one with: sweepq worker\(backend), "
+      + "or let it run elsewhere with: sweepq place."
+  }
+
+  /// The workers that may take it although it has failed with some, and in words what comes of that.
+  private func takers(
+    of job: JobRecord, among workers: [WorkerRecord], _ now: Timestamp
+  ) throws -> ([WorkerRecord], String?) {
+    let avoided = job.placement.avoided.filter { name in workers.contains { $0.backend == name } }
+    if avoided.isEmpty { return (workers, nil) }
+    let peers = try read { try self.peers(of: "", $0) }
+    let takers = workers.filter { worker in
+      Self.mayTake(
+        job.placement, job.resources, worker.backend, peers.filter { $0.executor != worker.backend })
+    }
+    let isGoingBack = takers.contains { avoided.contains($0.backend) }
+    return (
+      takers,
+      "It has failed on \(avoided.joined(separator: " and "))"
+        + (isGoingBack
+          ? ", and goes there again, since no other executor takes it now." : ", and is left to others.")
+    )
   }
 
   /// Open rows of workers whose process lives.
@@ -221,7 +262,10 @@ extension Store {
     if resources.gpus > 0 { parts.append("\(resources.gpus) GPUs") }
     if let memory = resources.memory { parts.append("\(memory.rawValue / 1_048_576) MiB of memory") }
     if resources.nodes > 1 { parts.append("\(resources.nodes) nodes") }
-    parts += resources.tags ?? []
+    for tag in resources.tags ?? [] {
+      let variable = ExecutorSettings.variable(ofTag: tag)
+      parts.append(variable.map { "a value for {\($0)}" } ?? tag)
+    }
     return parts.joined(separator: ", ")
   }
 }

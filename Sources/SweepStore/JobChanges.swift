@@ -50,6 +50,14 @@ extension Store {
     try change(.priority(priority), selection, progress)
   }
 
+  /// Says anew where unfinished jobs may run, forgetting where they have failed. What a worker has in hand stays where it
+  /// is, and goes by it at its next try.
+  public func place(
+    _ placement: Placement, _ selection: JobSelection, progress: ((Int) -> Void)? = nil
+  ) throws -> ChangeReceipt {
+    try change(.place(placement), selection, progress)
+  }
+
   private func change(
     _ change: JobChange, _ selection: JobSelection, _ progress: ((Int) -> Void)?
   ) throws -> ChangeReceipt {
@@ -63,11 +71,15 @@ extension Store {
   func askWorkers(_ errand: Errand, _ db: Database) throws -> Int {
     let alive = "SELECT job FROM attempt INDEXED BY attempt_alive WHERE ended_at IS NULL"
     let filter = try filter(for: errand.selection, db)
+    // What a worker is about to give to a scheduler may take long: its files go there first.
+    let isOnItsWay =
+      "state = 'claimed' AND (SELECT a.executor FROM attempt a WHERE a.id = job.attempt) IN (SELECT name FROM executor)"
     func askToHold(_ wish: String, where condition: String) throws {
       try db.execute(
         sql: """
           UPDATE attempt SET hold = ? WHERE ended_at IS NULL AND \(condition) AND id IN (
-            SELECT attempt FROM job WHERE job.id IN (\(alive)) AND \(filter.sql) AND state = 'submitted')
+            SELECT attempt FROM job WHERE job.id IN (\(alive)) AND \(filter.sql)
+              AND (state = 'submitted' OR \(isOnItsWay)))
           """, arguments: [wish] + filter.arguments)
     }
     switch errand.change {
@@ -79,7 +91,7 @@ extension Store {
           """, arguments: [errand.askedAt.rawValue] + filter.arguments)
     case .hold: try askToHold("asked", where: "hold IS NOT 'asked'")
     case .release: try askToHold("release", where: "hold = 'asked'")
-    case .retry, .rerun, .priority, .prune: return 0
+    case .retry, .rerun, .priority, .place, .prune: return 0
     }
     return db.changesCount
   }
@@ -141,7 +153,8 @@ extension Store {
       try awaitDependencies(of: filter, db)
       errand.changed += try update(
         filter, from: states, set: Self.afresh, ["\(errand.change.kind) asked for by a person"], db)
-    case .priority(let priority): try move(to: priority, &errand, filter, db)
+    case .priority(let priority): try move(to: LaneChange(priority: priority), &errand, filter, db)
+    case .place(let placement): try move(to: LaneChange(placement: placement), &errand, filter, db)
     case .prune: break
     }
   }
@@ -181,7 +194,8 @@ extension Store {
     }
   }
 
-  private func move(to priority: Int, _ errand: inout Errand, _ filter: JobFilter, _ db: Database) throws {
+  private func move(to change: LaneChange, _ errand: inout Errand, _ filter: JobFilter, _ db: Database) throws
+  {
     let states = Self.list(errand.change.kind.states)
     let lanes = try Int64.fetchAll(
       db, sql: "SELECT DISTINCT lane FROM job WHERE \(filter.sql) AND state IN (\(states))",
@@ -191,9 +205,9 @@ extension Store {
       if try Bool.fetchOne(
         db, sql: "SELECT blocked OR loader IS NOT NULL FROM lane WHERE id = ?", arguments: [lane]) == true
       {
-        target = try waitingTarget(of: lane, priority, &errand, db)
+        target = try waitingTarget(of: lane, change, &errand, db)
       } else {
-        target = try laneLike(LaneID(rawValue: lane), priority: priority, db).rawValue
+        target = try laneLike(LaneID(rawValue: lane), change, db).rawValue
       }
       try db.execute(
         sql: "UPDATE job SET lane = ? WHERE \(filter.sql) AND lane = ? AND state IN (\(states))",
@@ -204,7 +218,7 @@ extension Store {
 
   /// The lane for those of a lane that wait: one for all windows of the change.
   private func waitingTarget(
-    of lane: Int64, _ priority: Int, _ errand: inout Errand, _ db: Database
+    of lane: Int64, _ change: LaneChange, _ errand: inout Errand, _ db: Database
   ) throws -> Int64 {
     var target = errand.lanes[lane]
     if let known = target,
@@ -212,7 +226,7 @@ extension Store {
     {
       target = nil
     }
-    let found = try target ?? makeWaitingLaneLike(LaneID(rawValue: lane), priority: priority, db).rawValue
+    let found = try target ?? makeWaitingLaneLike(LaneID(rawValue: lane), change, db).rawValue
     errand.lanes[lane] = found
     // Also where a worker has opened the target since the last window: these jobs wait as before.
     try db.execute(

@@ -8,7 +8,7 @@ import SweepModel
 extension Store {
   /// The lane of these values that new and changed jobs may join.
   func lane(
-    of sweep: SweepID, priority: Int, resources: Resources, executor: String?, _ db: Database
+    of sweep: SweepID, priority: Int, resources: Resources, placement: Placement, _ db: Database
   ) throws -> LaneID? {
     try Int64.fetchOne(
       db.cachedStatement(
@@ -16,18 +16,18 @@ extension Store {
           SELECT id FROM lane WHERE sweep = ? AND priority = ? AND resources = ? AND executor IS ?
             AND loader IS NULL AND blocked = 0 LIMIT 1
           """),
-      arguments: [sweep.rawValue, priority, try StoredJSON.encode(resources), executor]
+      arguments: [sweep.rawValue, priority, try StoredJSON.encode(resources), placement.text]
     ).map { LaneID(rawValue: $0) }
   }
 
   func makeLane(
-    of sweep: SweepID, priority: Int, resources: Resources, executor: String?, loader: String?,
+    of sweep: SweepID, priority: Int, resources: Resources, placement: Placement, loader: String?,
     uses: [String: Int], _ db: Database
   ) throws -> LaneID {
     try db.execute(
       sql: "INSERT INTO lane(sweep, priority, resources, executor, uses, loader) VALUES (?, ?, ?, ?, ?, ?)",
       arguments: [
-        sweep.rawValue, priority, try StoredJSON.encode(resources), executor,
+        sweep.rawValue, priority, try StoredJSON.encode(resources), placement.text,
         uses.isEmpty ? "" : try StoredJSON.encode(uses), loader,
       ])
     let id = db.lastInsertedRowID
@@ -38,34 +38,40 @@ extension Store {
     return LaneID(rawValue: id)
   }
 
-  /// The lane like `lane` with another priority or other resources, made if it is not there.
-  func laneLike(
-    _ lane: LaneID, priority: Int? = nil, resources: Resources? = nil, _ db: Database
-  ) throws -> LaneID {
-    let values = try values(of: lane, db)
-    return try self.lane(
-      of: values.sweep, priority: priority ?? values.priority, resources: resources ?? values.resources,
-      executor: values.executor, db) ?? makeLaneLike(lane, priority: priority, resources: resources, db)
+  /// What a lane that is like another has otherwise.
+  struct LaneChange {
+    var priority: Int?
+    var resources: Resources?
+    var placement: Placement?
   }
 
-  /// A new lane like `lane` with another priority or other resources.
+  /// The lane like `lane` with this change, made if it is not there.
+  func laneLike(_ lane: LaneID, _ change: LaneChange, _ db: Database) throws -> LaneID {
+    let values = try values(of: lane, db)
+    return try self.lane(
+      of: values.sweep, priority: change.priority ?? values.priority,
+      resources: change.resources ?? values.resources, placement: change.placement ?? values.placement, db)
+      ?? makeLaneLike(lane, change, db)
+  }
+
+  /// A new lane like `lane` with this change.
   func makeLaneLike(
-    _ lane: LaneID, priority: Int? = nil, resources: Resources? = nil, loader: String? = nil, _ db: Database
+    _ lane: LaneID, _ change: LaneChange, loader: String? = nil, _ db: Database
   ) throws -> LaneID {
     let values = try values(of: lane, db)
     let uses = try Row.fetchAll(
       db, sql: "SELECT name, amount FROM lane_use WHERE lane = ?", arguments: [lane.rawValue])
     return try makeLane(
-      of: values.sweep, priority: priority ?? values.priority, resources: resources ?? values.resources,
-      executor: values.executor, loader: loader,
-      uses: Dictionary(uniqueKeysWithValues: uses.map { ($0[0], $0[1]) }), db)
+      of: values.sweep, priority: change.priority ?? values.priority,
+      resources: change.resources ?? values.resources, placement: change.placement ?? values.placement,
+      loader: loader, uses: Dictionary(uniqueKeysWithValues: uses.map { ($0[0], $0[1]) }), db)
   }
 
   private struct LaneValues {
     let sweep: SweepID
     let priority: Int
     let resources: Resources
-    let executor: String?
+    let placement: Placement
   }
 
   private func values(of lane: LaneID, _ db: Database) throws -> LaneValues {
@@ -76,15 +82,15 @@ extension Store {
     else { throw QueueError(.badData, "the lane \(lane) is not there", remedy: "run: sweepq check") }
     return LaneValues(
       sweep: SweepID(rawValue: row[0]), priority: row[1], resources: try cachedResources(row[2]),
-      executor: row[3])
+      placement: Placement(text: row[3]))
   }
 
   /// A lane with the same dependencies, still loading if `lane` is, so that the jobs moved there go on waiting for
   /// the same others and nobody else does.
-  func makeWaitingLaneLike(_ lane: LaneID, priority: Int, _ db: Database) throws -> LaneID {
+  func makeWaitingLaneLike(_ lane: LaneID, _ change: LaneChange, _ db: Database) throws -> LaneID {
     let loader = try String.fetchOne(
       db, sql: "SELECT loader FROM lane WHERE id = ?", arguments: [lane.rawValue])
-    let target = try makeLaneLike(lane, priority: priority, loader: loader, db)
+    let target = try makeLaneLike(lane, change, loader: loader, db)
     try db.execute(
       sql: """
         INSERT INTO dependency(lane, on_job, on_sweep, kind)

@@ -149,7 +149,8 @@ extension Store {
     return JobRecord(
       id: JobID(rawValue: row[0]), sweep: SweepID(rawValue: row[1]), sweepName: row[2], index: row[3],
       parameters: row[4], state: state, priority: row[6], resources: try cachedResources(row[7]),
-      executor: row[8], attempt: (row[9] as Int64?).map(AttemptID.init(rawValue:)), attempts: row[10],
+      placement: Placement(text: row[8]), attempt: (row[9] as Int64?).map(AttemptID.init(rawValue:)),
+      attempts: row[10],
       failures: row[11], losses: row[12], reason: row[13], changedAt: Timestamp(rawValue: row[14]),
       dueAt: (row[15] as Int64?).map(Timestamp.init(rawValue:)),
       cancelRequestedAt: (row[16] as Int64?).map(Timestamp.init(rawValue:)))
@@ -158,7 +159,8 @@ extension Store {
   private static let attemptSelect = """
     SELECT a.id, a.job, a.number, a.token, a.worker, w.name, a.executor, a.claimed_at, a.started_at, a.ended_at,
       a.outcome, a.reason, a.exit_code, a.signal, a.host, a.pid, a.boot_id, a.devices, a.user_us, a.system_us,
-      a.max_rss, a.has_files, a.unreachable_since, a.submission, a.task, a.note, a.nodes, s.native_id
+      a.max_rss, a.has_files, a.unreachable_since, a.submission, a.task, a.note, a.nodes, s.native_id,
+      a.variables
     FROM attempt a LEFT JOIN worker w ON w.id = a.worker LEFT JOIN submission s ON s.id = a.submission
     """
 
@@ -175,7 +177,10 @@ extension Store {
       userMicroseconds: row[18], systemMicroseconds: row[19], maxResidentBytes: row[20], hasFiles: row[21],
       unreachableSince: (row[22] as Int64?).map(Timestamp.init(rawValue:)),
       submission: (row[23] as Int64?).map(SubmissionID.init(rawValue:)), task: row[24], note: row[25],
-      nodes: row[26], nativeID: row[27])
+      nodes: row[26], nativeID: row[27],
+      variables: (row[28] as String?).flatMap {
+        try? StoredJSON.decode([String: String].self, $0, column: "attempt.variables")
+      } ?? [:])
   }
 
   private static let transitionSelect = """

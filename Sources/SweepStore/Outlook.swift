@@ -3,7 +3,7 @@ import SweepModel
 
 /// What is left in the queue for workers of one executor.
 public struct Outlook: Sendable {
-  /// What the jobs that can be claimed ask for, one entry a lane. Those that no limit would ever let run are left out.
+  /// What the jobs that can be claimed ask for, each wish once. Those that no limit would ever let run are left out.
   public var queued: [Resources]
   /// Jobs that some worker has in hand.
   public var active: Int
@@ -16,24 +16,32 @@ public struct Outlook: Sendable {
 extension Store {
   public func outlook(executor: String) throws -> Outlook {
     try read { db in
-      let queued = try String.fetchAll(
+      let peers = try self.peers(of: executor, db)
+      let queued = try Row.fetchAll(
         db,
         sql: """
-          SELECT resources FROM lane INDEXED BY lane_ready
-          WHERE queued > 0 AND open = 1 AND (executor IS NULL OR executor = ?)
+          SELECT DISTINCT executor, resources FROM lane INDEXED BY lane_ready
+          WHERE queued > 0 AND open = 1
             AND NOT EXISTS (SELECT 1 FROM lane_use u JOIN named_limit n ON n.name = u.name
               WHERE u.lane = lane.id AND u.amount > n.capacity)
-          """, arguments: [executor]
-      ).compactMap { try? cachedResources($0) }
-      let row = try Row.fetchOne(
+          """
+      ).compactMap { row -> Resources? in
+        guard let resources = try? cachedResources(row[1]) else { return nil }
+        return Self.mayTake(Placement(text: row[0]), resources, executor, peers) ? resources : nil
+      }
+      var outlook = Outlook(queued: queued, active: 0, due: 0, isChanging: try isChanging(db))
+      let rows = try Row.fetchCursor(
         db,
         sql: """
-          SELECT sum(active), sum(CASE WHEN blocked = 0 AND loader IS NULL THEN waiting ELSE 0 END) FROM lane
-          WHERE executor IS NULL OR executor = ?
-          """, arguments: [executor])
-      return Outlook(
-        queued: queued, active: row?[0] ?? 0, due: row?[1] ?? 0,
-        isChanging: try isChanging(db))
+          SELECT executor, sum(active), sum(CASE WHEN blocked = 0 AND loader IS NULL THEN waiting ELSE 0 END)
+          FROM lane GROUP BY executor
+          """)
+      while let row = try rows.next() {
+        guard Placement(text: row[0]).admits(executor) else { continue }
+        outlook.active += row[1] as Int? ?? 0
+        outlook.due += row[2] as Int? ?? 0
+      }
+      return outlook
     }
   }
 

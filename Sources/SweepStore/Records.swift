@@ -42,7 +42,8 @@ public struct JobRecord: Sendable {
   public let state: JobState
   public let priority: Int
   public let resources: Resources
-  public let executor: String?
+  /// On which executors it may run.
+  public let placement: Placement
   /// The last attempt, if any was made.
   public let attempt: AttemptID?
   public let attempts: Int
@@ -95,6 +96,8 @@ public struct AttemptRecord: Sendable {
   public let nodes: String?
   /// The submission's id as the scheduler gave it.
   public let nativeID: String?
+  /// Its executor's variables that its command holds.
+  public let variables: [String: String]
 }
 
 /// A change of a job's state.

@@ -31,6 +31,7 @@ final class StoredOnce: Sendable {
     var settings: [SweepID: SweepSettings] = [:]
     var resources: [String: Resources] = [:]
     var uses: [String: [String: Int]] = [:]
+    var capacities: [String: WorkerCapacity] = [:]
   }
   private let values = Mutex(Values())
 
@@ -45,6 +46,13 @@ final class StoredOnce: Sendable {
     if let known = values.withLock({ $0.uses[text] }) { return known }
     let decoded = try decode()
     values.withLock { $0.uses[text] = decoded }
+    return decoded
+  }
+
+  func capacity(_ text: String, decode: () throws -> WorkerCapacity) rethrows -> WorkerCapacity {
+    if let known = values.withLock({ $0.capacities[text] }) { return known }
+    let decoded = try decode()
+    values.withLock { $0.capacities[text] = decoded }
     return decoded
   }
 

@@ -12,7 +12,8 @@ public struct SubmitRequest: Sendable {
   public var resources: Resources
   /// Higher goes first.
   public var priority: Int
-  public var executor: String?
+  /// On which executors the jobs may run.
+  public var placement: Placement
   /// The jobs wait for a release.
   public var isHeld: Bool
   public var notBefore: Timestamp?
@@ -22,7 +23,8 @@ public struct SubmitRequest: Sendable {
 
   public init(
     name: String? = nil, command: [String], parameters: [String] = [], settings: SweepSettings,
-    resources: Resources = Resources(), priority: Int = 0, executor: String? = nil, isHeld: Bool = false,
+    resources: Resources = Resources(), priority: Int = 0, placement: Placement = .anywhere,
+    isHeld: Bool = false,
     notBefore: Timestamp? = nil, dependencies: [Dependency] = [], key: String? = nil
   ) {
     self.name = name
@@ -31,7 +33,7 @@ public struct SubmitRequest: Sendable {
     self.settings = settings
     self.resources = resources
     self.priority = priority
-    self.executor = executor
+    self.placement = placement
     self.isHeld = isHeld
     self.notBefore = notBefore
     self.dependencies = dependencies
@@ -42,8 +44,10 @@ public struct SubmitRequest: Sendable {
   package static func programName(_ command: [String]) -> String {
     let program =
       command.first?.split(separator: " ").first?.split(separator: "/").last.map(String.init) ?? "sweep"
+    let bare =
+      program.hasPrefix("{") && program.hasSuffix("}") ? String(program.dropFirst().dropLast()) : program
     let name = String(
-      program.map { $0.isLetter || $0.isNumber || $0 == "-" || $0 == "_" || $0 == "." ? $0 : "-" })
+      bare.map { $0.isLetter || $0.isNumber || $0 == "-" || $0 == "_" || $0 == "." ? $0 : "-" })
     return name.allSatisfy { $0.isNumber || $0 == "-" || $0 == "." } ? "sweep" : name
   }
 }

@@ -170,12 +170,13 @@ extension Store {
     let lane: LaneID
     if loader == nil, request.dependencies.isEmpty,
       let found = try self.lane(
-        of: sweep, priority: request.priority, resources: request.resources, executor: request.executor, db)
+        of: sweep, priority: request.priority, resources: request.resources, placement: request.placement,
+        db)
     {
       lane = found
     } else {
       lane = try makeLane(
-        of: sweep, priority: request.priority, resources: request.resources, executor: request.executor,
+        of: sweep, priority: request.priority, resources: request.resources, placement: request.placement,
         loader: loader, uses: request.settings.uses, db)
     }
     for dependency in request.dependencies { try add(dependency, to: lane, of: sweep, db) }

@@ -107,6 +107,8 @@ public struct ClaimedJob: Sendable {
   /// A JSON object.
   public let parameters: String
   public let claimedAt: Timestamp
+  /// What the executor's variables stand for that its command holds.
+  public let variables: [String: String]
 }
 
 /// What one turn of a worker's loop writes, in one transaction.
@@ -119,6 +121,12 @@ public struct Turn: Sendable {
   public var notes: [AttemptNote] = []
   /// What attempts that have ended have used.
   public var usages: [AttemptUsage] = []
+  /// What `{name}` means in commands that the worker runs.
+  public var variables: [String: String] = [:]
+  /// Jobs are given out by what the other executors have had.
+  public var isShared = false
+  /// What the worker can take before this turn's claims, for the others to see; nil where nobody goes by it.
+  public var free: Capacity.Amounts?
   public var now: Timestamp
 
   public init(worker: WorkerID, executor: String, now: Timestamp) {
@@ -161,11 +169,13 @@ extension Store {
       if try !isChanging(db) {
         try resolveDependencies(now: turn.now, db)
         try promoteDue(now: turn.now, db)
-        let available = try offer(executor: turn.executor, db)
+        let available = try offer(executor: turn.executor, isShared: turn.isShared, now: turn.now, db)
         let wanted = try plan(available)
-        for (lane, count) in granted(wanted, of: available) {
+        let grants = granted(wanted, of: available)
+        for (lane, count) in grants {
           try claim(count, from: lane, turn, random: &generator, &outcome.claimed, db)
         }
+        if let free = turn.free { try note(free: free, less: grants, of: available, turn.worker, db) }
       }
       FaultPoint.reach(.turnBeforeCommit)
       return outcome
@@ -230,14 +240,23 @@ extension Store {
       throw QueueError(
         .badData, "job \(s.job) does not stand at its attempt \(s.attempt)", remedy: "run: sweepq check")
     }
-    let (sweep, lane) = (SweepID(rawValue: row[4]), LaneID(rawValue: row[5]))
+    let sweep = SweepID(rawValue: row[4])
+    var lane = LaneID(rawValue: row[5])
     if state != .running, let startedAt = s.startedAt ?? (s.outcome == .succeeded ? s.endedAt : nil) {
       try markRunning(s.job, s.attempt, at: startedAt, by: worker, db)
     }
     try save(s, db)
+    if s.isReturned || s.outcome == .void { try takeBackStart(of: s.attempt, sweep, db) }
     let (failures, losses): (Int, Int) = (row[1], row[2])
     let isCancelled = row[3] as Int64? != nil
     let settings = try settings(of: sweep, db)
+    // Also where it is not tried again by itself: a person may ask for that.
+    // What was given back since it could not be started there is for others, whoever asked for it or not.
+    if settings.retry.isElsewhere && s.outcome.isBlamedOnPlace || s.isReturned && s.outcome == .rejected,
+      !isCancelled
+    {
+      lane = try avoidPlace(of: s, lane, db)
+    }
     let next: NextStep =
       s.isReturned && !isCancelled
       ? .retry(
@@ -267,7 +286,7 @@ extension Store {
       try change(s.job, to: .held, reason: "held by a person; \(reason)", at: s.endedAt, by: worker, db)
     case .retry(let at, let wanted, let charged, let reason):
       if wanted != (try resources(of: lane, db)) {
-        let raised = try laneLike(lane, resources: wanted, db)
+        let raised = try laneLike(lane, LaneChange(resources: wanted), db)
         try db.execute(
           sql: "UPDATE job SET lane = ? WHERE id = ?", arguments: [raised.rawValue, s.job.rawValue])
       }
@@ -283,6 +302,22 @@ extension Store {
       ])
     }
     return true
+  }
+
+  /// Has the job avoid the executor where it has failed; returns the lane that it stands in then.
+  private func avoidPlace(of s: Settlement, _ lane: LaneID, _ db: Database) throws -> LaneID {
+    let placement = Placement(
+      text: try String.fetchOne(
+        db.cachedStatement(sql: "SELECT executor FROM lane WHERE id = ?"), arguments: [lane.rawValue]))
+    guard
+      let executor = try String.fetchOne(
+        db.cachedStatement(sql: "SELECT executor FROM attempt WHERE id = ?"), arguments: [s.attempt.rawValue])
+    else { return lane }
+    if placement.avoided.contains(executor) { return lane }
+    let other = try laneLike(lane, LaneChange(placement: placement.avoiding(executor)), db)
+    try db.execute(
+      sql: "UPDATE job SET lane = ? WHERE id = ?", arguments: [other.rawValue, s.job.rawValue])
+    return other
   }
 
   /// A person had asked the scheduler, in whose hands it was, to hold it.

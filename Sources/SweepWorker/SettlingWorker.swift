@@ -8,6 +8,8 @@ protocol SettlingWorker: AnyObject {
   var seat: WorkerSeat { get }
   /// As rows have it.
   var executorName: String { get }
+  var distribution: Distribution { get }
+  var deference: Deference { get set }
   var recipes: [SweepID: SweepRecipe] { get set }
   var random: SystemRandomness { get set }
   /// What the next turn writes.
@@ -78,6 +80,26 @@ extension SettlingWorker {
     mustReconcile = false
   }
 
+  /// Has the turn go by what the other executors have had, where jobs are given out so.
+  ///
+  /// - Parameter free: what the worker could take; nil for nothing.
+  func share(_ turn: inout Turn, free: Capacity.Amounts?) {
+    guard distribution.rule != .pull else { return }
+    turn.isShared = true
+    turn.free = free ?? Capacity.Amounts(slots: 0, cpus: 0, memory: 0)
+  }
+
+  /// Takes from what is on offer what is the other executors' by the rule.
+  func leaveToOthers(_ lanes: inout [LaneOffer], _ offer: ClaimOffer, _ now: Timestamp) {
+    guard distribution.rule != .pull else { return }
+    deference.look(offer.started, now: now)
+    let (limits, deferrals) = distribution.shares(
+      of: lanes, for: executorName, peers: offer.peers, started: offer.started,
+      isIgnored: { deference.isIgnored($0, $1) })
+    deference.note(deferrals, offer.started, now: now)
+    for (place, limit) in zip(lanes.indices, limits) { lanes[place].queued = min(lanes[place].queued, limit) }
+  }
+
   /// How the sweep's jobs become orders.
   func recipe(of sweep: SweepID) throws -> SweepRecipe {
     if let known = recipes[sweep] { return known }
@@ -92,12 +114,14 @@ extension SettlingWorker {
 
 extension Worker: SettlingWorker {
   var executorName: String { settings.executor }
+  var distribution: Distribution { settings.distribution }
   func isLive(_ attempt: AttemptID) -> Bool { live[attempt] != nil }
   func forgetFolder(of attempt: AttemptID) { settling[attempt] = nil }
 }
 
 extension ClusterWorker: SettlingWorker {
   var executorName: String { settings.name }
+  var distribution: Distribution { settings.distribution }
   func isLive(_ attempt: AttemptID) -> Bool { live[attempt] != nil }
   func forgetFolder(of attempt: AttemptID) { settling[attempt] = nil }
 }

@@ -19,7 +19,8 @@ struct SweepRecipe {
   init(_ sweep: SweepRecord) throws {
     name = sweep.name
     settings = sweep.settings
-    template = CommandTemplate(arguments: sweep.command, usesShell: sweep.settings.usesShell)
+    template = CommandTemplate(
+      arguments: sweep.command, usesShell: sweep.settings.usesShell, parameters: sweep.parameters)
     captures = sweep.settings.captures.isEmpty ? nil : try Captures(sweep.settings.captures)
     var passedOn: [(name: String, value: String?)] = []
     var missing: String?
@@ -55,7 +56,8 @@ struct SweepRecipe {
     environment += gpus
     return LaunchOrder(
       attempt: job.attempt, token: job.token, folder: folder.path,
-      arguments: template.render(point, job: job.job, index: job.index), environment: environment,
+      arguments: template.render(point, job: job.job, index: job.index, variables: job.variables),
+      environment: environment,
       workingDirectory: isolates ? folder.workPath : settings.workingDirectory,
       standardInput: try settings.standardInput.map {
         try CommandTemplate.renderText($0, point, job: job.job, index: job.index)

@@ -47,6 +47,7 @@ public final class Worker {
   /// The last turn left some of what is due to the next.
   var hasMoreDue = false
   var blockedSince: [LaneID: Timestamp] = [:]
+  var deference: Deference
   var obstacle: String?
 
   /// Attempts whose settlement the rows refuse; left alone, so that the others go on.
@@ -86,6 +87,7 @@ public final class Worker {
     }
     self.store = store
     self.settings = settings
+    deference = Deference(patience: settings.distribution.patience)
     self.control = control
     self.report = report
     crew = StagingCrew { control.wake() }
@@ -96,7 +98,7 @@ public final class Worker {
       host: HostIdentity.hostname, bootID: HostIdentity.bootID, pid: getpid(), backend: settings.executor,
       capacity: WorkerCapacity(
         slots: settings.slots, cpus: settings.cpus, memory: settings.memory, gpus: settings.gpus.count,
-        nodes: 1, tags: settings.tags))
+        nodes: 1, tags: settings.offers))
   }
 
   /// Works until it is asked to end, or, with `untilEmpty`, until there is nothing left for it.
@@ -228,7 +230,7 @@ public final class Worker {
       let fits = outlook.queued.contains { wanted in
         wanted.cpus <= total.cpus && wanted.gpus <= total.gpus
           && (wanted.memory?.rawValue ?? 0) <= total.memory && wanted.nodes <= 1
-          && wanted.isSuited(settings.tags)
+          && wanted.isSuited(settings.offers)
       }
       return !fits && outlook.active == 0 && outlook.due == 0 && !outlook.isChanging
     } catch {

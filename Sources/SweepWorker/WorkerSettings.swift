@@ -12,6 +12,10 @@ public struct WorkerSettings: Sendable {
   public var gpus: [GPU]
   /// What the machine has that jobs may need.
   public var tags: [String]
+  /// What `{name}` means in commands that run here.
+  public var variables: [String: String] = [:]
+  /// How jobs are given out among the executors.
+  public var distribution = Distribution()
   /// No job is started while the machine's 1-minute load is above this.
   public var maxLoad: Double?
   /// No job is started while less memory is available.
@@ -58,6 +62,11 @@ public struct WorkerSettings: Sendable {
     self.supervisorLog = supervisorLog
     self.executor = executor
   }
+
+  /// What jobs may need that it has.
+  var offers: [String] {
+    tags + variables.keys.sorted().map(ExecutorSettings.tag(ofVariable:))
+  }
 }
 
 /// What a worker tells while it works; for a log or a progress line.
@@ -69,6 +78,8 @@ public enum WorkerEvent: Sendable {
   case pausedSweep(SweepID)
   /// It starts nothing for this reason; nil when it goes on.
   case idles(String?)
+  /// The copy of a project folder was brought up to date: what was done.
+  case synchronized(String)
   case trouble(String)
   case draining
   case stopping

@@ -35,6 +35,8 @@ extension Worker {
     var turn = Turn(worker: seat.id, executor: settings.executor, now: .now)
     turn.started = starts
     turn.settled = settlements
+    turn.variables = settings.variables
+    share(&turn, free: wantsMore ? allotment.free : nil)
     var granted = 0
     let outcome: TurnOutcome
     do {
@@ -69,9 +71,10 @@ extension Worker {
   // MARK: Claim
 
   private func plan(_ offer: ClaimOffer) -> [(LaneID, Int)] {
-    var lanes = offer.lanes.filter { $0.resources.isSuited(settings.tags) }
+    var lanes = offer.lanes.filter { $0.resources.isSuited(settings.offers) }
     for place in lanes.indices { lanes[place].blockedSince = blockedSince[lanes[place].lane] }
     let now = Timestamp.now
+    leaveToOthers(&lanes, offer, now)
     let first = FairShare.plan(
       lanes: lanes, activeBySweep: offer.activeBySweep, freeLimits: offer.freeLimits,
       capacity: allotment.capacity,

@@ -12,7 +12,10 @@ struct NamedExecutor {
   static func find(
     _ name: String, queueFile: String, environment: ProcessEnvironment = .current
   ) throws -> NamedExecutor {
-    if name == "local" { return NamedExecutor(given: name, settings: ExecutorSettings(), isMachine: true) }
+    if name == ExecutorSettings.machine {
+      return NamedExecutor(
+        given: name, settings: try machine(queueFile: queueFile, environment: environment), isMachine: true)
+    }
     let known = try all(queueFile: queueFile, environment: environment)
     if let settings = known[name] { return NamedExecutor(given: name, settings: settings, isMachine: false) }
     guard let kind = ExecutorSettings.Scheduler(rawValue: name) else {
@@ -20,7 +23,8 @@ struct NamedExecutor {
       let names = known.keys.sorted() + ["local"] + kinds
       throw QueueError(
         .usage, "there is no executor named \(name)",
-        remedy: "use one of \(names.joined(separator: ", ")), or add it to 'executors' in \(queueFile)")
+        remedy: (NearestName.of(name, among: names).map { "Did you mean '\($0)'? " } ?? "")
+          + "Use one of \(names.joined(separator: ", ")), or add it to 'executors' in \(queueFile)")
     }
     var settings = ExecutorSettings()
     settings.scheduler = kind
@@ -40,14 +44,64 @@ struct NamedExecutor {
     return named
   }
 
+  /// What the files say of this machine without a scheduler.
+  static func machine(
+    queueFile: String, environment: ProcessEnvironment = .current
+  ) throws -> ExecutorSettings {
+    for (text, path) in try texts(queueFile, environment) {
+      if let settings = try ExecutorSettings.parseMachine(yaml: text, file: path) { return settings }
+    }
+    return ExecutorSettings()
+  }
+
+  /// How jobs are given out, with the executors in their order in the files; this machine first, if it has no other place.
+  static func distribution(
+    _ rule: Distribution.Rule, queueFile: String, environment: ProcessEnvironment = .current
+  ) throws -> Distribution {
+    var order: [String] = []
+    for (text, path) in try texts(queueFile, environment) {
+      order += try ExecutorSettings.names(yaml: text, file: path).filter { !order.contains($0) }
+    }
+    let machine = ExecutorSettings.machine
+    if !order.contains(machine) { order.insert(machine, at: 0) }
+    var weights = try all(queueFile: queueFile, environment: environment).mapValues(\.weight)
+    weights[machine] = try self.machine(queueFile: queueFile, environment: environment).weight
+    var distribution = Distribution(rule, order: order, weights: weights)
+    // The variable is for tests.
+    if let patience = environment["SWEEPQ_DEFERENCE_MS"].flatMap({ Int64($0) }) {
+      distribution.patience = patience
+    }
+    return distribution
+  }
+
+  /// The variables of the executors on which jobs may run.
+  static func variables(
+    of placement: Placement, queueFile: String, environment: ProcessEnvironment = .current
+  ) throws -> [(executor: String, variables: [String: String])] {
+    var known = try all(queueFile: queueFile, environment: environment)
+    known[ExecutorSettings.machine] = try machine(queueFile: queueFile, environment: environment)
+    let names = known.keys.sorted { a, b in
+      (a == ExecutorSettings.machine ? "" : a) < (b == ExecutorSettings.machine ? "" : b)
+    }
+    return (placement.executors ?? names).map { ($0, known[$0]?.variables ?? [:]) }
+  }
+
+  private static func texts(
+    _ queueFile: String, _ environment: ProcessEnvironment
+  ) throws -> [(text: String, path: String)] {
+    try [ConfigFile(path: queueFile), ConfigFile.ofUser(environment)].compactMap { file in
+      guard let file, let text = try file.text() else { return nil }
+      return (text, file.path)
+    }
+  }
+
   /// Those of the queue's file, and of the user's.
   static func all(
     queueFile: String, environment: ProcessEnvironment = .current
   ) throws -> [String: ExecutorSettings] {
     var executors: [String: ExecutorSettings] = [:]
-    for file in [ConfigFile(path: queueFile), ConfigFile.ofUser(environment)] {
-      guard let file, let text = try file.text() else { continue }
-      executors.merge(try ExecutorSettings.parse(yaml: text, file: file.path)) { first, _ in first }
+    for (text, path) in try texts(queueFile, environment) {
+      executors.merge(try ExecutorSettings.parse(yaml: text, file: path)) { first, _ in first }
     }
     return executors
   }
@@ -135,7 +189,9 @@ struct NamedExecutor {
       let found = access.probe?.gpus ?? GPUInventory.discover()
       gpus =
         count == 0
-        ? "none:" : "nvidia:" + found.prefix(count).map(\.identifier).joined(separator: ",")
+        ? "none:"
+        : "\(found.first?.vendor.rawValue ?? "nvidia"):"
+          + found.prefix(count).map(\.identifier).joined(separator: ",")
     }
     return .init(slots: wanted.slots, cpus: wanted.cpus, memory: wanted.memory, gpus: gpus)
   }

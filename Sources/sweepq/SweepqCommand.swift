@@ -32,7 +32,7 @@ struct SweepqCommand: ParsableCommand {
         name: "Change",
         subcommands: [
           CancelCommand.self, RetryCommand.self, RerunCommand.self, HoldCommand.self, ReleaseCommand.self,
-          PauseCommand.self, ResumeCommand.self, PriorityCommand.self,
+          PauseCommand.self, ResumeCommand.self, PriorityCommand.self, PlaceCommand.self,
         ]),
       CommandGroup(
         name: "Look after the queue",

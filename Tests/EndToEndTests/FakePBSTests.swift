@@ -115,7 +115,9 @@ struct Testbed {
       && (program.map { access($0, X_OK) == 0 } ?? true)
   }
 
-  init(_ name: String, _ options: String...) throws {
+  init(_ name: String, _ options: String...) throws { try self.init(name, options: options) }
+
+  init(_ name: String, options: [String]) throws {
     tool = "\(Self.folderOfTools)/\(name)"
     var template = Array("/tmp/sqXXXXXX".utf8CString)
     try #require(mkdtemp(&template) != nil)

@@ -1,4 +1,5 @@
 @preconcurrency import Glibc
+import TestFiles
 import Testing
 
 /// Files of jobs that run on another host, and what a person sees of those jobs.
@@ -11,20 +12,58 @@ struct FarFilesTests {
     let folder: String
     var home: String { "\(folder)/h1/home" }
 
-    init() throws {
+    static func with(_ body: (Lab) throws -> Void) throws {
+      let lab = try Lab()
+      defer { lab.testbed.takeDown() }
+      try body(lab)
+    }
+
+    private init() throws {
       testbed = try Testbed("ssh", "--hosts", "1")
       folder = try #require(testbed.environment["SSH_TESTBED"])
       sandbox = try Sandbox.withQueue()
       try sandbox.succeed(
         "executors", "add", "lab", "--ssh", "h1", "--set", "ssh_config=\(folder)/ssh_config", "--set",
-        "poll=200ms", "--set", "poll_max=1s", "--set", "capacity.slots=4", "--set", "connect_timeout=2s")
+        "poll=200ms", "--set", "poll_max=1s", "--set", "capacity.slots=4", "--set", "connect_timeout=10s",
+        "--set",
+        "scheduler=direct")
     }
 
     @discardableResult
-    func work(at location: SourceLocation = #_sourceLocation) throws -> String {
-      let run = try sandbox.run("worker", "--backend", "lab", "--until-empty", at: location)
+    func work(deadline: Int = 60, at location: SourceLocation = #_sourceLocation) throws -> String {
+      let run = try sandbox.run(
+        "worker", "--backend", "lab", "--until-empty", deadline: deadline, at: location)
       #expect(run.exitCode == 0, "\(run.errors)", sourceLocation: location)
       return run.output + run.errors
+    }
+
+    /// Bytes that the network has carried to the host and back until now.
+    func carried() throws -> (up: Int, down: Int) {
+      try testbed.order("carried", "h1")
+      let words = try #require(TextFile.read("\(folder)/h1/carried")).split(whereSeparator: \.isWhitespace)
+      try #require(words.count == 2)
+      return (Int(words[0]) ?? 0, Int(words[1]) ?? 0)
+    }
+
+    /// The folder that the host has of the queue.
+    func place() throws -> String {
+      "\(home)/.sweepq/\(try #require(try sandbox.json("init").queue_id.text))"
+    }
+
+    /// The ids of the bundles that it has.
+    func bundles() throws -> [String] { Self.names(in: "\(try place())/common") }
+
+    static func names(in folder: String) -> [String] {
+      guard let stream = opendir(folder) else { return [] }
+      defer { closedir(stream) }
+      var names: [String] = []
+      while let item = readdir(stream) {
+        let name = withUnsafePointer(to: &item.pointee.d_name) {
+          $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        }
+        if !name.hasPrefix(".") { names.append(name) }
+      }
+      return names
     }
 
     /// What is in the host's folder of the queue, below `runs`.
@@ -35,11 +74,7 @@ struct FarFilesTests {
     }
   }
 
-  private func withLab(_ body: (Lab) throws -> Void) throws {
-    let lab = try Lab()
-    defer { lab.testbed.takeDown() }
-    try body(lab)
-  }
+  private func withLab(_ body: (Lab) throws -> Void) throws { try Lab.with(body) }
 
   @Test func aSweepOfIsolatedJobs() throws {
     try withLab { lab in
@@ -83,18 +118,16 @@ struct FarFilesTests {
   @Test func oddNamesThereAndBack() throws {
     try withLab { lab in
       let sandbox = lab.sandbox
-      try sandbox.makeFolder("work/in")
-      try sandbox.makeFolder("work/in/empty")
-      try OddNames.make(in: "\(sandbox.path)/work/in")
+      try OddFiles.makeTree(in: "\(sandbox.path)/work/in", hasOutsideLinks: false)
+      let picture = OddFiles.picture(of: "\(sandbox.path)/work/in")
       try sandbox.succeed(
         "submit", "--isolate", "--forward", "in", "--collect", "in:back", "--collect", "copy", "--", "cp",
-        "-R",
+        "-pPR",
         "in", "copy")
       try lab.work()
       #expect(try sandbox.states() == ["completed"])
       for folder in ["back", "copy"] {
-        #expect(OddNames.areThere(in: "\(sandbox.path)/work/\(folder)"))
-        #expect(sandbox.exists("work/\(folder)/empty"))
+        #expect(OddFiles.picture(of: "\(sandbox.path)/work/\(folder)") == picture)
       }
     }
   }
@@ -226,20 +259,19 @@ struct ClusterFilesTests {
     let testbed = try Testbed("pbs", "--slots", "4")
     defer { testbed.takeDown() }
     let sandbox = try Sandbox.withQueue()
-    try sandbox.makeFolder("work/in")
-    try sandbox.makeFolder("work/in/empty")
-    try OddNames.make(in: "\(sandbox.path)/work/in")
+    try OddFiles.makeTree(in: "\(sandbox.path)/work/in", hasOutsideLinks: false)
+    let picture = OddFiles.picture(of: "\(sandbox.path)/work/in")
     try sandbox.succeed(
       "submit", "-p", "n=1..4", "--isolate", "--forward", "in", "--collect", "copy:copies/{n}", "--collect",
-      "note-*", "--", "sh", "-c", "cp -R in copy; echo $0 > note-$0; [ $0 != 4 ]", "{n}")
+      "note-*", "--", "sh", "-c", "cp -pPR in copy; echo $0 > note-$0; [ $0 != 4 ]", "{n}")
     let run = try sandbox.run(
       arguments: ["worker", "--backend", "pbs", "--until-empty"], environment: testbed.environment)
     #expect(run.exitCode == 0, "\(run.errors)")
     #expect((run.output + run.errors).contains("1 submit"), "\(run.output)\(run.errors)")
     #expect(try sandbox.states() == ["completed", "completed", "completed", "failed"])
     for n in 1...4 {
-      #expect(OddNames.areThere(in: "\(sandbox.path)/work/copies/\(n)"))
-      #expect(sandbox.exists("work/copies/\(n)/empty") && sandbox.read("work/note-\(n)") == "\(n)\n")
+      #expect(OddFiles.picture(of: "\(sandbox.path)/work/copies/\(n)") == picture)
+      #expect(sandbox.read("work/note-\(n)") == "\(n)\n")
     }
     #expect(!sandbox.exists("work/.sweepq/runs/1"))
   }

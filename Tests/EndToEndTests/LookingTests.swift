@@ -37,8 +37,7 @@ struct LookingTests {
     #expect(
       job.names == [
         "id", "sweep", "index", "parameters", "state", "priority", "resources", "executor", "attempts",
-        "failures",
-        "losses", "reason", "changed_at", "due_at", "cancel_requested_at",
+        "failures", "losses", "reason", "changed_at", "due_at", "cancel_requested_at", "executors", "avoids",
       ])
     #expect(job.reason.text == "exit code 1" && job.attempts.int == 1)
   }

@@ -112,6 +112,29 @@ import Testing
     #expect(try gone.folder.entries() == ["gate"])
   }
 
+  /// Whoever takes a gate without a word would leave it to nobody.
+  @Test(arguments: Shell.all.filter { $0.command.hasSuffix("/dash") || $0.command.hasSuffix("/bash") })
+  func onAFullDiskNoGateIsTaken(shell: Shell) throws {
+    let one = try subject(1)
+    let survey = GateSurvey([.init(token: one.token, folder: one.path, act: .forbid)], root: scratch.path)
+    // A file can be made there, and nothing be written to it.
+    let full = "echo() { case $1 in void*) return 1 ;; esac; command echo \"$@\"; }\n"
+    let answer = shell.answer(full + survey.script, input: survey.input)
+    let finding = try #require(survey.read(answer)[0])
+    #expect(throws: QueueError.self) { try finding.get() }
+    #expect(try RemoteGate.look(folder: one.folder, token: one.token) == .none)
+    #expect(try one.folder.entries() == [])
+  }
+
+  /// As on FAT, and under some of FUSE.
+  @Test(arguments: Shell.all) func withoutSecondNamesTheGateIsForbiddenAllTheSame(shell: Shell) throws {
+    let one = try subject(1)
+    let survey = GateSurvey([.init(token: one.token, folder: one.path, act: .forbid)], root: scratch.path)
+    let answer = shell.answer("ln() { return 1; }\n" + survey.script, input: survey.input)
+    #expect(try survey.read(answer)[0]?.get().judgement == .void)
+    #expect(try one.folder.entries() == ["gate"])
+  }
+
   @Test(arguments: Shell.all) func fencesAreWhole(shell: Shell) throws {
     let one = try subject(1, gate: Self.start)
     let gone = try subject(2)

@@ -1,4 +1,5 @@
 import SweepModel
+import TestFiles
 import Testing
 
 @testable import SweepExecutors
@@ -95,14 +96,14 @@ import Testing
   @Test func parcelsGoThereAndBack() throws {
     let host = try bed.host("h1")
     let here = try prepare(host)
-    try HardFiles.make(in: scratch.path + "/odd")
+    try OddFiles.makeTree(in: scratch.path + "/odd")
     try writeFile(scratch.path + "/large", [UInt8](repeating: 7, count: 30 << 20))
     let packing = ParcelPacking(
       base: scratch.path, names: ["odd", "large"], target: try RemotePath("runs/1/1.1"), spool: scratch.path)
     let packed = try wait(for: "the parcel") { try packing.parcel() }
     let sent = host.answer(to: packed.parcel.script(root: root), input: packed.input, timeout: 60_000)
     #expect(sent.ending == .ended(0), "\(sent)")
-    #expect(HardFiles.picture(of: scratch.path + "/odd") == HardFiles.picture(of: here + "/runs/1/1.1/odd"))
+    #expect(OddFiles.picture(of: scratch.path + "/odd") == OddFiles.picture(of: here + "/runs/1/1.1/odd"))
     let folder = RemotePath.attempt(sweep: SweepID(rawValue: 1), job: JobID(rawValue: 1), number: 1)
     let call = host.call(ParcelRequest.script([folder], root: root), timeout: 60_000, spool: scratch.path)
     let answer = HostWait.answer(of: call)
@@ -111,8 +112,8 @@ import Testing
     let contents = try wait(for: "the contents") { try opening.contents() }
     #expect(contents.bytes > 30 << 20)
     #expect(
-      HardFiles.picture(of: scratch.path + "/odd")
-        == HardFiles.picture(of: scratch.path + "/back/runs/1/1.1/odd"))
+      OddFiles.picture(of: scratch.path + "/odd")
+        == OddFiles.picture(of: scratch.path + "/back/runs/1/1.1/odd"))
     let removed = host.answer(to: try RemoteRemoval.script([folder], root: root), timeout: 30_000)
     #expect(removed.ending == .ended(0) && !fileExists(here + "/runs/1"))
     #expect(try AttemptFolder(path: here).entries() == ["identity", "incoming", "runs"])
@@ -311,10 +312,10 @@ import Testing
   /// At every so many bytes of the way up and of the way down, while files are sent and a command follows them.
   @Test func aCutUploadIsAllOrNothing() throws {
     let host = try bed.host("h2")
-    try HardFiles.make(in: scratch.path + "/odd")
+    try OddFiles.makeTree(in: scratch.path + "/odd")
     try writeFile(
       scratch.path + "/odd/large", [UInt8]((0..<1_500_000).map { UInt8(truncatingIfNeeded: $0 >> 3) }))
-    let picture = HardFiles.picture(of: scratch.path + "/odd")
+    let picture = OddFiles.picture(of: scratch.path + "/odd")
     var (done, undone, unclear) = (0, 0, 0)
     for number in 0..<14 {
       let root = "cuts/\(number)"
@@ -324,7 +325,7 @@ import Testing
       let packed = try wait(for: "the parcel") { try packing.parcel() }
       let script = try packed.parcel.script(
         root: root, then: SchedulerCommand(["sh", "-c", "ls -d \(root)/odd && mkdir \(root)/submitted"]),
-        folder: "/root")
+        folder: bed.home("h2"))
       if number % 2 == 0 { host.disconnect() }
       if number % 4 == 3 {
         try bed.order("cut", "h2", "--down", "\(number * 100)")
@@ -335,7 +336,7 @@ import Testing
       try bed.order("flow", "h2")
       let here = bed.home("h2") + "/" + root
       let isThere = fileExists(here + "/odd")
-      if isThere { #expect(HardFiles.picture(of: here + "/odd") == picture, "\(number)") }
+      if isThere { #expect(OddFiles.picture(of: here + "/odd") == picture, "\(number)") }
       switch RemoteCommandText.answer(answer).ending {
       case .exited(0):
         done += 1
@@ -357,8 +358,8 @@ import Testing
     _ = try HostProbe(
       host.answer(to: HostProbe.script(root: "down"), timeout: 30_000), destination: "h2", duration: 0)
     #expect(mkdir(here + "/runs", 0o700) == 0)
-    try HardFiles.make(in: here + "/runs/odd")
-    let picture = HardFiles.picture(of: here + "/runs/odd")
+    try OddFiles.makeTree(in: here + "/runs/odd")
+    let picture = OddFiles.picture(of: here + "/runs/odd")
     var (whole, broken) = (0, 0)
     for number in 0..<8 {
       if number % 2 == 0 { host.disconnect() }
@@ -376,7 +377,7 @@ import Testing
       whole += 1
       let opening = ParcelOpening(output, into: "\(scratch.path)/\(number)")
       _ = try wait(for: "the contents") { try opening.contents() }
-      #expect(HardFiles.picture(of: "\(scratch.path)/\(number)/runs/odd") == picture)
+      #expect(OddFiles.picture(of: "\(scratch.path)/\(number)/runs/odd") == picture)
     }
     #expect(whole > 0 && broken > 0, "\(whole) \(broken)")
   }
@@ -411,5 +412,110 @@ import Testing
         if !answer.isAllSent { #expect(taken == 0) }
       }
     }
+  }
+
+  // MARK: Going on after a cut
+
+  func carried() throws -> (up: Int64, down: Int64) {
+    try bed.order("carried", "h2")
+    let words = try #require(fileText("\(bed.folder)/h2/carried")).split(whereSeparator: \.isWhitespace)
+    return (try #require(Int64(words[0])), try #require(Int64(words[1])))
+  }
+
+  func upload(_ bundle: FileBundle, _ host: SSHHost) throws -> (BundleUpload.Outcome, sent: Int64) {
+    let upload = BundleUpload(bundle, to: host, root: "bundles", queue: try RemotePath("q-1"))
+    var outcome: BundleUpload.Outcome?
+    try eventually("the end of an upload", seconds: 120) {
+      outcome = upload.outcome()
+      return outcome != nil
+    }
+    return (try #require(outcome), upload.sent)
+  }
+
+  @Test func aCutBundleGoesOnWhereItWas() throws {
+    let host = try bed.host("h2")
+    _ = try HostProbe(
+      host.answer(to: HostProbe.script(root: "bundles"), timeout: 30_000), destination: "h2", duration: 0)
+    let (from, size) = (scratch.path + "/from", 40 << 20)
+    try Tree.makeFolder(from)
+    var generator = SystemRandomness()
+    var words = [UInt64](repeating: 0, count: size / 8)
+    for place in words.indices { words[place] = generator.next() }
+    try writeFile(from + "/large", words.withUnsafeBytes { Array($0) })
+    let bundle = try FileBundle(Tree.everything(in: from), from: from, by: scratch.path + "/new")
+    let before = try carried()
+    var outcome = BundleUpload.Outcome.failed("not begun")
+    var sent: Int64 = 0
+    for breach in [5 << 20, 9 << 20, 12 << 20] {
+      try bed.order("cut", "h2", "--up", "\(breach)")
+      let (ended, more) = try upload(bundle, host)
+      (outcome, sent) = (ended, sent + more)
+      let place = bed.home("h2") + "/bundles/q-1/common/\(bundle.id)"
+      #expect(fileExists(place) == (ended == .there))
+      if ended == .there { break }
+    }
+    try bed.order("flow", "h2")
+    if outcome != .there {
+      let (ended, more) = try upload(bundle, host)
+      (outcome, sent) = (ended, sent + more)
+    }
+    #expect(outcome == .there)
+    #expect(try upload(bundle, host).0 == .there && upload(bundle, host).sent == 0, "it is there by now")
+    #expect(try carried().up - before.up < Int64(size) + 8 << 20, "\(sent) bytes were begun to be sent")
+    #expect(
+      Shell(words: ["sh"]).answer(
+        "cmp '\(from)/large' '\(bed.home("h2"))/bundles/q-1/common/\(bundle.id)/files/large'"
+      ).status == 0)
+  }
+
+  @Test func aCutFolderComesFromWhereItWasUnlessItHasChanged() throws {
+    let host = try bed.host("h2")
+    let here = bed.home("h2") + "/fetches"
+    _ = try HostProbe(
+      host.answer(to: HostProbe.script(root: "fetches"), timeout: 30_000), destination: "h2", duration: 0)
+    let place = RemotePath.attempt(sweep: SweepID(rawValue: 1), job: JobID(rawValue: 1), number: 1)
+    let made = Shell(words: ["sh"]).answer(
+      "mkdir -p '\(here)/\(place)' && head -c 30000000 /dev/urandom >'\(here)/\(place)/large'")
+    #expect(made.status == 0)
+    try OddFiles.makeTree(in: "\(here)/\(place)/odd")
+    var number = 0
+    func fetch(_ earlier: HostFetch.Progress?) throws -> (Result<String, QueueError>, HostFetch.Progress?) {
+      number += 1
+      let fetch = HostFetch(
+        place, after: earlier, on: host, root: "fetches", size: 30_000_000, into: "\(scratch.path)/\(number)")
+      let outcome = try wait(for: "the files") { fetch.outcome() }
+      return (outcome, fetch.progress)
+    }
+    for isChanged in [false, true] {
+      let before = try carried()
+      try bed.order("cut", "h2", "--down", "20000000")
+      let (cut, progress) = try fetch(nil)
+      #expect(throws: QueueError.self) { try cut.get() }
+      let had = try #require(progress)
+      #expect(had.count > 10_000_000 && had.count < 20_000_000)
+      try bed.order("cut", "h2", "--down", "5000000")
+      let (again, more) = try fetch(had)
+      #expect(throws: QueueError.self) { try again.get() }
+      let has = try #require(more)
+      #expect(has.count > had.count)
+      try bed.order("flow", "h2")
+      if isChanged {
+        // In what has come already.
+        let descriptor = open("\(here)/\(place)/large", O_WRONLY | O_CLOEXEC)
+        #expect(pwrite(descriptor, "another", 7, 1000) == 7 && close(descriptor) == 0)
+      }
+      let (whole, none) = try fetch(has)
+      #expect(none == nil)
+      if isChanged {
+        guard case .failure(let error) = whole else { throw TestFailure("two folders were made one") }
+        #expect(error.message.contains("not come whole"), "\(error)")
+      } else {
+        let folder = try whole.get()
+        #expect(OddFiles.picture(of: "\(folder)/\(place)") == OddFiles.picture(of: "\(here)/\(place)"))
+        #expect(try carried().down - before.down < 34_000_000)
+      }
+    }
+    let folder = try fetch(nil).0.get()
+    #expect(OddFiles.picture(of: "\(folder)/\(place)") == OddFiles.picture(of: "\(here)/\(place)"))
   }
 }

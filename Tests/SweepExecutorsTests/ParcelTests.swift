@@ -1,4 +1,5 @@
 import SweepModel
+import TestFiles
 import Testing
 
 @testable import SweepExecutors
@@ -6,53 +7,6 @@ import Testing
 #if canImport(Glibc)
   @preconcurrency import Glibc
 #endif
-
-/// A tree of files that is hard on whoever handles names carelessly.
-enum HardFiles {
-  static let names: [[UInt8]] =
-    [
-      "plain", "with space", "it's", "\"q\"", "new\nline", "-rf", "--", "*", "$HOME", "`id`", "back\\slash",
-      "\u{e9}", " ", "a\tb", "x~",
-    ]
-    .map { Array($0.utf8) } + [[0xff, 0xfe, 0x80], Array("caf".utf8) + [0xe9]]
-
-  static func make(in folder: String) throws {
-    #expect(mkdir(folder, 0o700) == 0)
-    for (index, name) in names.enumerated() {
-      try write(path(folder, name), [UInt8](repeating: UInt8(index), count: index * 1000))
-    }
-    #expect(mkdir("\(folder)/empty folder", 0o750) == 0)
-    #expect(mkdir("\(folder)/deep", 0o700) == 0)
-    try write(path("\(folder)/deep", Array("er".utf8)), [1])
-    #expect(symlink("/etc/passwd", "\(folder)/outside") == 0)
-    #expect(symlink("../../..", "\(folder)/above") == 0)
-    #expect(symlink("plain", "\(folder)/inside") == 0)
-    #expect(symlink("nowhere", "\(folder)/dangling") == 0)
-    let long = "\(folder)/" + String(repeating: "l", count: 200)
-    #expect(mkdir(long, 0o700) == 0)
-    try write(path(long, Array(String(repeating: "n", count: 200).utf8)), [2])
-    #expect(chmod("\(folder)/plain", 0o755) == 0)
-  }
-
-  private static func path(_ folder: String, _ name: [UInt8]) -> [CChar] {
-    (Array(folder.utf8) + [UInt8(ascii: "/")] + name + [0]).map { CChar(bitPattern: $0) }
-  }
-
-  private static func write(_ path: [CChar], _ bytes: [UInt8]) throws {
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else { throw TestFailure("cannot write: \(systemMessage(errno))") }
-    defer { close(descriptor) }
-    guard writeAll(descriptor, bytes) else { throw TestFailure("cannot write") }
-  }
-
-  /// Names, kinds, modes, sizes, targets and contents of all that is below a folder, as one text.
-  static func picture(of folder: String) -> String {
-    Shell(words: ["sh"]).answer(
-      "cd \(ShellText.quote(folder)) && find . -printf '%P\\0%y %m %l\\0' | sort -z | tr '\\0' '\\n'; "
-        + "find . -type f -print0 | sort -z | xargs -0 cat | cksum"
-    ).text
-  }
-}
 
 func wait<T>(for what: String, _ ask: () throws -> T?) throws -> T {
   var found: T?
@@ -88,7 +42,7 @@ func wait<T>(for what: String, _ ask: () throws -> T?) throws -> T {
   func leftovers() throws -> Set<String> { try AttemptFolder(path: root + "/incoming").entries() }
 
   @Test(arguments: Shell.all) func whatIsSentArrivesAsItWas(shell: Shell) throws {
-    try HardFiles.make(in: scratch.path + "/odd one")
+    try OddFiles.makeTree(in: scratch.path + "/odd one")
     try scratch.write("single", "1\n", mode: 0o640)
     #expect(mkdir(scratch.path + "/a", 0o700) == 0 && mkdir(scratch.path + "/a/b", 0o700) == 0)
     try scratch.write("a/b/c", "3")
@@ -96,7 +50,7 @@ func wait<T>(for what: String, _ ask: () throws -> T?) throws -> T {
     let answer = send(packed, shell)
     #expect(answer.ending == .ended(0), "\(answer)")
     let there = root + "/q-1"
-    #expect(HardFiles.picture(of: scratch.path + "/odd one") == HardFiles.picture(of: there + "/odd one"))
+    #expect(OddFiles.picture(of: scratch.path + "/odd one") == OddFiles.picture(of: there + "/odd one"))
     #expect(fileText(there + "/single") == "1\n" && fileText(there + "/a/b/c") == "3")
     #expect(try leftovers().isEmpty)
   }
@@ -118,7 +72,7 @@ func wait<T>(for what: String, _ ask: () throws -> T?) throws -> T {
   }
 
   @Test(arguments: Shell.all) func halfAParcelIsNotUnpacked(shell: Shell) throws {
-    try HardFiles.make(in: scratch.path + "/odd")
+    try OddFiles.makeTree(in: scratch.path + "/odd")
     let packed = try pack(["odd"])
     let whole = try packed.file.bytes(count: Int(packed.parcel.size))
     for count in stride(from: 0, to: whole.count, by: whole.count / 7) {
@@ -186,13 +140,13 @@ func wait<T>(for what: String, _ ask: () throws -> T?) throws -> T {
 
   @Test(arguments: Shell.all) func whatIsFetchedArrivesAsItWas(shell: Shell) throws {
     #expect(mkdir(root + "/runs", 0o700) == 0 && mkdir(root + "/runs/1", 0o700) == 0)
-    try HardFiles.make(in: root + "/runs/1/1.1")
+    let count = try OddFiles.makeTree(in: root + "/runs/1/1.1")
     #expect(mkdir(root + "/runs/1/2.1", 0o700) == 0)
     let (contents, answer) = try fetch(["runs/1/1.1", "runs/1/3.1", "runs/1/2.1"], shell, into: "here")
     #expect(answer.errors == "gone runs/1/3.1\n" && contents.refused.isEmpty)
     #expect(
-      HardFiles.picture(of: root + "/runs/1/1.1") == HardFiles.picture(of: scratch.path + "/here/runs/1/1.1"))
-    #expect(contents.files == HardFiles.names.count + 6)
+      OddFiles.picture(of: root + "/runs/1/1.1") == OddFiles.picture(of: scratch.path + "/here/runs/1/1.1"))
+    #expect(contents.files == count)
     #expect(try leftovers().isEmpty)
     #expect(try fetch(["runs/1/9.1"], shell, into: "none").0 == ParcelOpening.Contents())
   }
@@ -206,11 +160,11 @@ func wait<T>(for what: String, _ ask: () throws -> T?) throws -> T {
     #expect(installed.ending == .ended(0), "\(installed)")
     let shell = Shell(words: ["/usr/bin/busybox", "sh"])
     let path = "export PATH='\(tools)'\n"
-    try HardFiles.make(in: scratch.path + "/odd")
+    try OddFiles.makeTree(in: scratch.path + "/odd")
     let packed = try pack(["odd"], target: "q-1")
     let sent = shell.answer(packed.parcel.script(root: root), input: packed.input, before: path)
     #expect(sent.ending == .ended(0), "\(sent)")
-    #expect(HardFiles.picture(of: scratch.path + "/odd") == HardFiles.picture(of: root + "/q-1/odd"))
+    #expect(OddFiles.picture(of: scratch.path + "/odd") == OddFiles.picture(of: root + "/q-1/odd"))
     let call = shell.call(
       ParcelRequest.script([try RemotePath("q-1/odd")], root: root), spool: scratch.path, before: path)
     let answer = HostWait.answer(of: call)
@@ -218,7 +172,7 @@ func wait<T>(for what: String, _ ask: () throws -> T?) throws -> T {
     let opening = ParcelOpening(try #require(call.spooled), into: scratch.path + "/back")
     _ = try wait(for: "the contents") { try opening.contents() }
     #expect(
-      HardFiles.picture(of: scratch.path + "/odd") == HardFiles.picture(of: scratch.path + "/back/q-1/odd"))
+      OddFiles.picture(of: scratch.path + "/odd") == OddFiles.picture(of: scratch.path + "/back/q-1/odd"))
     let probe = try HostProbe(
       shell.answer(HostProbe.script(root: root), before: path), destination: "h1", duration: 0)
     #expect(probe.isUsable, "\(probe.troubles)")
@@ -226,7 +180,7 @@ func wait<T>(for what: String, _ ask: () throws -> T?) throws -> T {
 
   @Test func whatHasNotComeWholeIsRefused() throws {
     #expect(mkdir(root + "/runs", 0o700) == 0)
-    try HardFiles.make(in: root + "/runs/x")
+    try OddFiles.makeTree(in: root + "/runs/x")
     let call = Shell(words: ["sh"]).call(
       ParcelRequest.script([try RemotePath("runs/x")], root: root), spool: scratch.path)
     #expect(HostWait.answer(of: call).status == 0)
@@ -304,7 +258,7 @@ func wait<T>(for what: String, _ ask: () throws -> T?) throws -> T {
   }
 
   @Test(arguments: Shell.all) func onlyWhatIsNamedGoes(shell: Shell) throws {
-    try HardFiles.make(in: scratch.path + "/runs/1/1.1")
+    try OddFiles.makeTree(in: scratch.path + "/runs/1/1.1")
     #expect(symlink(scratch.path + "/outside", scratch.path + "/runs/1/1.1/out") == 0)
     #expect(mkdir(scratch.path + "/runs/1/2.1", 0o700) == 0)
     for _ in 0..<2 { #expect(try remove(["runs/1/1.1", "runs/1/3.1"], shell).ending == .ended(0)) }

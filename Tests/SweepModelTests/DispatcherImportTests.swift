@@ -102,6 +102,23 @@ import Testing
     #expect(!all.contains("hunter"))
   }
 
+  @Test func filesAreSourcedWithTheirArguments() throws {
+    let text = """
+      {"machine": {"batch_type": "Shell", "context_type": "SSHContext", "local_root": ".", "remote_root": "$HOME/x/",
+         "create_remote_root": true, "remote_profile": {"hostname": "lab", "username": "ann"}},
+       "resources": {"group_size": 1, "source_list": ["activate /opt/kit", "a.sh  'b c'", "d.sh || true", " e.sh "],
+         "prepend_script": ["source activate base", "source f.sh", "sources g"]}}
+      """
+    let result = try read(text)
+    let settings = try #require(try result.entries.first?.read())
+    #expect(
+      settings.setup == [
+        "set -- /opt/kit; . activate", ". a.sh  'b c'", ". d.sh || true", ". e.sh", "set -- base; . activate",
+        ". f.sh", "sources g",
+      ])
+    #expect(settings.root == "x/sweepq" && reasons(result).isEmpty, "\(reasons(result))")
+  }
+
   @Test func filesOfTheirOwnAndYAML() throws {
     let machine = """
       # of the lab

@@ -176,6 +176,19 @@ import Testing
     }
   }
 
+  @Test func aCopyOfAProjectIsWrittenAsItIsRead() throws {
+    var entry = try ExecutorEntry(name: "lab")
+    for (key, value) in [
+      ("ssh", "lab"), ("sync", "~/p"), ("sync.exclude", "*.o"), ("sync.exclude", "a b"),
+      ("sync.delete", "true"),
+    ] { try entry.assign(key, value) }
+    let settings = try entry.read()
+    #expect(try read(add(entry, to: ""))["lab"] == settings)
+    #expect(settings.sync?.exclusions == ["*.o", "a b"] && settings.sync?.deletes == true)
+    let error = try #require(throws: QueueError.self) { try entry.assign("workdir", "elsewhere") }
+    #expect(error.message.contains("workdir"), "\(error.message)")
+  }
+
   @Test func everySettingHasItsText() throws {
     var entry = try lab()
     for (key, value) in [
@@ -186,10 +199,13 @@ import Testing
       ("late_files", "2s"),
       ("watch", "5s"), ("root", "r"), ("connect_timeout", "9s"), ("weight", "1.5"), ("enabled", "false"),
       ("ssh_config", "~/.ssh/lab"), ("capacity.mem", "4G"), ("capacity.cpus", "3"), ("capacity.gpus", "1"),
+      ("checks", "true"), ("check_timeout", "4s"),
+      ("check_every", "6s"), ("aside_after", "5"), ("aside_pause", "7s"), ("aside_pause_max", "8s"),
+      ("min_free_disk", "1G"),
     ] { try entry.assign(key, value) }
     let settings = try entry.read()
     var again = try ExecutorEntry(name: "lab")
-    for key in ExecutorSettings.Key.allCases where key != .partition {
+    for key in ExecutorSettings.Key.allCases where key != .partition && key != .sync {
       switch try #require(settings.value(of: key), "\(key)") {
       case .text(let text): again.set(key, text)
       case .list(let items): for item in items { again.set(key, item) }
@@ -198,6 +214,6 @@ import Testing
     }
     #expect(try again.read() == settings)
     let keys = ExecutorSettings.keys(of: "lab", in: try add(entry, to: ""))
-    #expect(keys == Set(ExecutorSettings.Key.allCases).subtracting([.partition]))
+    #expect(keys == Set(ExecutorSettings.Key.allCases).subtracting([.partition, .sync]))
   }
 }

@@ -97,6 +97,32 @@ import Testing
     #expect(try parse("executors: {a: {tags: 'gpu, avx512'}}")["a"]?.tags == ["gpu", "avx512"])
   }
 
+  @Test func whenOneIsSickIsRead() throws {
+    let lab = try #require(
+      try parse(
+        """
+        executors:
+          lab:
+            checks:
+              - python3 -c 'import numpy'
+              - test -d /data
+            check_timeout: 10s
+            check_every: 1m
+            aside_after: 2
+            aside_pause: 5s
+            aside_pause_max: 1h
+            min_free_disk: 20G
+        """)["lab"]?.health)
+    #expect(lab.checks == ["python3 -c 'import numpy'", "test -d /data"])
+    #expect(lab.checkTimeout == 10_000 && lab.checkEvery == 60_000 && lab.asideAfter == 2)
+    #expect(lab.asidePause == 5_000 && lab.asidePauseMax == 3_600_000)
+    #expect(lab.minFreeDisk == MemorySize(rawValue: 20 << 30))
+    #expect(try parse("executors: {a: {checks: 'true'}}")["a"]?.health.checks == ["true"])
+    let plain = HealthSettings()
+    #expect(plain.checks.isEmpty && plain.asideAfter == 3 && plain.asidePause == 30_000)
+    #expect(plain.asidePauseMax == 1_800_000 && plain.minFreeDisk == nil)
+  }
+
   @Test func withoutExecutorsThereAreNone() throws {
     #expect(try parse("").isEmpty)
     #expect(try parse("slots: 4").isEmpty)
@@ -105,7 +131,7 @@ import Testing
 
   @Test(arguments: [
     ("executors: 3", "must hold executors by name"),
-    ("executors: {local: {}}", "cannot be an executor's name"),
+    ("executors: {auto: {}}", "cannot be an executor's name"),
     ("executors: {'9x': {}}", "cannot be an executor's name"),
     ("executors: {a: 3}", "has settings by name"),
     ("executors: {a: {partitoin: x}}", "'partitoin' is not a setting"),
@@ -154,6 +180,12 @@ import Testing
     ("executors: {a: {weight: 0}}", "'weight' cannot be '0'"),
     ("executors: {a: {weight: nan}}", "'weight' cannot be 'nan'"),
     ("executors: {a: {enabled: perhaps}}", "'enabled' cannot be 'perhaps'"),
+    ("executors: {a: {checks: ['  ']}}", "'checks' cannot be '  '"),
+    ("executors: {a: {checks: {b: c}}}", "'checks' must be a single value"),
+    ("executors: {a: {check_timeout: 0}}", "'check_timeout' cannot be '0'"),
+    ("executors: {a: {aside_after: 0}}", "'aside_after' cannot be '0'"),
+    ("executors: {a: {aside_pause: soon}}", "'aside_pause'"),
+    ("executors: {a: {min_free_disk: lots}}", "'min_free_disk'"),
   ])
   func whatIsWrongIsSaidWithItsPlace(yaml: String, words: String) throws {
     let error = try #require(throws: QueueError.self) { try parse(yaml) }

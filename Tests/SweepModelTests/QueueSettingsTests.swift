@@ -15,6 +15,8 @@ import Testing
     min_free_mem: 512
     min_free_disk: 10G
     grace: 30
+    distribution: weighted
+    not_where_failed: true
 
     """
 
@@ -28,7 +30,10 @@ import Testing
         && settings.minFreeDisk == MemorySize(rawValue: 10 << 30))
     #expect(settings.grace == 30_000)
     let texts = QueueSettings.Key.allCases.map { settings.text(of: $0) }
-    #expect(texts == ["4", "8", "16G", "-5", "2", "1m30s", "16384", "7.5", "512M", "10G", "30s"])
+    #expect(
+      texts == [
+        "4", "8", "16G", "-5", "2", "1m30s", "16384", "7.5", "512M", "10G", "30s", "weighted", "true",
+      ])
     var again = QueueSettings()
     for (key, text) in zip(QueueSettings.Key.allCases, texts) { try again.set(key, to: text ?? "") }
     #expect(again == settings)

@@ -55,7 +55,7 @@ import Testing
         case .cancel: .cancelled
         case .hold: .held
         case .release, .retry, .rerun: .queued
-        case .priority, .prune: nil
+        case .priority, .place, .prune: nil
         }
       if let target { #expect(kind.states.allSatisfy { $0.mayBecome(target) }) }
     }

@@ -39,7 +39,7 @@ import Testing
           conda_env: "it's"
           enabled: false
           spec: {cpus_per_task: 4, gpus: 1, walltime: "02:00:00", pre_script: "source setup.sh"}
-        lab: {}
+        lab: {remote_root: "${HOME}/runs"}
         uni:
           backend: slurm
           host: uni
@@ -70,7 +70,8 @@ import Testing
     #expect(blossom.setup.dropFirst() == ["conda activate 'it'\\''s'", ". setup.sh"])
     let lab = try result.entries[1].read()
     #expect(
-      lab.ssh == "lab" && lab.setup.last == "conda activate 'base-env'" && lab.capacity == HostCapacity())
+      lab.ssh == "lab" && lab.root == "runs/sweepq" && lab.setup.last == "conda activate 'base-env'"
+        && lab.capacity == HostCapacity())
     let uni = try result.entries[2].read()
     #expect(uni.scheduler == .slurm && uni.maxInFlight == 32 && uni.root == nil && uni.cluster.queue == "gpu")
     #expect(uni.memory?.rawValue == 32 << 30 && uni.variables == ["python": "/opt/python"])

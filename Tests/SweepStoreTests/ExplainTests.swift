@@ -59,8 +59,8 @@ import Testing
       queue, try queue.submitOne(request),
       ["None of the 1 running workers offers 8 CPUs, 2 GPUs, 2048 MiB of memory."])
     request.resources = Resources()
-    request.executor = "cluster"
-    try expect(queue, try queue.submitOne(request), ["offers 1 CPUs and the executor cluster."])
+    request.placement = Placement(on: ["cluster"])
+    try expect(queue, try queue.submitOne(request), ["It is bound to cluster, which has no worker."])
   }
 
   @Test func aQueuedJobWaitsForThoseAhead() throws {

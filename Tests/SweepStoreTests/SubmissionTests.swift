@@ -122,6 +122,13 @@ import Testing
     let queue = try TestQueue()
     let seat = try queue.seat(Self.executor)
     let jobs = try claimed(1, queue, seat)
+    #expect(
+      try queue.store.hold(.job(jobs[0].job)).requested == 0, "what this machine has claimed starts at once")
+    try queue.store.register(executor: Self.executor, host: "here", scheduler: "slurm", title: nil)
+    #expect(try queue.store.hold(.job(jobs[0].job)).requested == 1, "it is on its way to a scheduler")
+    #expect(try queue.store.holdWishes(of: seat.id) == [jobs[0].attempt: true])
+    #expect(try queue.store.release(.job(jobs[0].job)).requested == 1)
+    try queue.store.forgetHold(of: [jobs[0].attempt])
     let id = try queue.store.intend(intent(jobs), executor: Self.executor, by: seat.id, now: .now)
     try queue.store.accept(id, nativeID: "107", by: seat.id, now: .now)
     #expect(try queue.store.hold(.job(jobs[0].job)).requested == 1)
@@ -152,14 +159,29 @@ import Testing
     try queue.store.register(executor: Self.executor, host: "here", scheduler: "slurm", title: "Slurm 23")
     let jobs = try claimed(1, queue, seat)
     try queue.store.noteReach(of: Self.executor, unreachable: (Timestamp(rawValue: 5), "no answer"))
-    try queue.store.setAside(Self.executor, until: Timestamp(rawValue: 9), reason: "it fails")
+    let aside = ExecutorHealth.Aside(
+      since: Timestamp(rawValue: 8), until: Timestamp(rawValue: 9), reason: "it fails")
+    try queue.store.save(ExecutorHealth(aside: aside, pause: 1, faults: 3), of: Self.executor)
+    try queue.store.save(
+      ExecutorMeasures(at: Timestamp(rawValue: 7), freeDisk: 6, gpus: 2), of: Self.executor)
+    try queue.store.save(
+      ExecutorMeasures(at: Timestamp(rawValue: 8), freeDisk: 5, load: 0.5), of: Self.executor)
     let silent = try #require(try queue.store.executors().first)
     #expect(silent.title == "Slurm 23" && silent.unreachableSince?.rawValue == 5)
-    #expect(silent.asideUntil?.rawValue == 9 && silent.asideReason == "it fails")
+    #expect(silent.health == ExecutorHealth(aside: aside, pause: 1, faults: 3))
+    #expect(try queue.store.health(of: Self.executor) == silent.health)
+    #expect(
+      silent.measures == ExecutorMeasures(at: Timestamp(rawValue: 8), freeDisk: 5, load: 0.5, gpus: 2),
+      "what is not known now stays")
     #expect(try queue.store.attempts(of: jobs[0].job).first?.unreachableSince?.rawValue == 5)
     #expect(try queue.state(jobs[0].job) == .claimed, "silence changes no job")
     try queue.store.noteReach(of: Self.executor, unreachable: nil)
-    try queue.store.setAside(Self.executor, until: nil, reason: nil)
+    try queue.store.register(executor: Self.executor, host: "here", scheduler: "slurm", title: "Slurm 24")
+    #expect(try queue.store.executors().first?.health.aside == aside, "it outlives its worker")
+    #expect(try queue.store.forgive(executor: Self.executor))
+    #expect(try !queue.store.forgive(executor: Self.executor))
+    #expect(try queue.store.executors().first?.health == ExecutorHealth())
+    #expect(try queue.store.health(of: "nobody") == ExecutorHealth())
     #expect(try queue.store.executors().first?.unreachableSince == nil)
     let limits = [ExecutorLimit(name: "array-size", value: "1000", observedAt: Timestamp(rawValue: 7))]
     try queue.store.saveLimits(limits, of: Self.executor)

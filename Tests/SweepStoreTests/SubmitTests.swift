@@ -195,11 +195,11 @@ import Testing
     try queue.submit(2, request)
     request.resources.cpus = 3
     try queue.submit(3, request)
-    request.executor = "cluster"
+    request.placement = Placement(on: ["cluster"])
     try queue.submit(4, request)
     #expect(try queue.store.jobs(.sweep("scan"), limit: 9).map(\.priority) == [0, 5, 5, 5])
     #expect(try queue.store.jobs(.sweep("scan"), limit: 9).map(\.resources.cpus) == [1, 1, 3, 3])
-    #expect(try queue.store.jobs(.sweep("scan"), limit: 9).last?.executor == "cluster")
+    #expect(try queue.store.jobs(.sweep("scan"), limit: 9).last?.placement == Placement(on: ["cluster"]))
     #expect(try queue.offer().lanes.count == 3)
     #expect(try queue.offer(executor: "cluster").lanes.count == 4)
     #expect(try queue.store.sweeps().map(\.priority) == [5])

@@ -105,7 +105,7 @@ final class TestQueue {
 
   /// What would be claimed by a worker with room for everything.
   func offer(executor: String = "local") throws -> ClaimOffer {
-    try store.write { try store.offer(executor: executor, $0) }
+    try store.write { try store.offer(executor: executor, now: .now, $0) }
   }
 
   func claimOne(_ seat: WorkerSeat, now: Timestamp = .now) throws -> ClaimedJob {

@@ -316,7 +316,7 @@ import Testing
   @Test func jobsForAnotherExecutorAreNotOffered() throws {
     let queue = try TestQueue()
     var request = TestQueue.request("bound")
-    request.executor = "cluster"
+    request.placement = Placement(on: ["cluster"])
     try queue.submit(1, request)
     #expect(try queue.offer().lanes.isEmpty)
     #expect(try queue.offer(executor: "cluster").lanes.count == 1)
@@ -342,7 +342,7 @@ import Testing
         let sweep = SweepID(rawValue: db.lastInsertedRowID)
         let lane = try queue.store.makeLane(
           of: sweep, priority: 9, resources: Resources(gpus: kind == "resources" ? 1 : 0),
-          executor: kind == "executor" ? "elsewhere" : nil, loader: nil,
+          placement: Placement(on: kind == "executor" ? ["elsewhere"] : nil), loader: nil,
           uses: kind == "limit" ? ["license": 1] : [:],
           db)
         try db.execute(
@@ -367,7 +367,9 @@ import Testing
             """, arguments: ["s\(number)"])
         let sweep = SweepID(rawValue: db.lastInsertedRowID)
         let lane = try queue.store.makeLane(
-          of: sweep, priority: number % 3, resources: Resources(), executor: nil, loader: nil, uses: [:], db)
+          of: sweep, priority: number % 3, resources: Resources(), placement: .anywhere, loader: nil,
+          uses: [:],
+          db)
         try db.execute(
           sql:
             "INSERT INTO job(sweep, lane, idx, params, state, changed_at) VALUES (?, ?, 0, '{}', 'queued', 1)",

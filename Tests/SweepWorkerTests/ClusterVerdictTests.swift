@@ -122,6 +122,20 @@ import Testing
     #expect(verdict(attempt { $0.sighting = sighting(.unknown("WEIRD")) }, .none) == .wait)
   }
 
+  @Test func whatTheSchedulerNeverTookIsNotWaitedForAtAnEmptyGate() {
+    let empty = RemoteJudgement.unfinished(since: Timestamp(rawValue: 0))
+    var one = attempt { $0.unknownSince = 99_500 }
+    #expect(verdict(one, empty) == .wait)
+    one.unknownSince = 99_000
+    guard case .settle(let lost) = verdict(one, empty) else {
+      Issue.record("it is waited for without end")
+      return
+    }
+    #expect(lost.outcome == .lost && lost.isGivenUp && lost.reason?.contains("left empty") == true)
+    // What has started all the same is watched by its gate.
+    #expect(verdict(one, .started(Self.start)) == .started(Self.start))
+  }
+
   @Test func aFinalStateIsBelievedOnlyWhenFilesCannotComeAnyMore() {
     var one = attempt {
       $0.sighting = sighting(.failed)

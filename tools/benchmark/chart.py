@@ -1,4 +1,4 @@
-"""The chart for the README: how many of the shortest commands each program runs in a second."""
+"""The charts for the README: how many of the shortest commands each program runs in a second, here and over SSH."""
 
 from xml.sax.saxutils import escape
 
@@ -18,23 +18,40 @@ STYLE = """
 
 def draw(rows):
     """An SVG text of the rows that run commands, or None if there are none."""
-    compared = [row for row in rows if row.unit == "jobs/s" and row.name.startswith("run ") and row.theirs]
-    if not compared:
+    panels = []
+    if compared := [row for row in rows if row.unit == "jobs/s" and row.name.startswith("run ") and row.theirs]:
+        # All rows were measured in the same rounds, so each has the same figures of ours.
+        bars = [("sweepq, every change durable", figures(compared[0].ours), True)]
+        bars += sorted(((row.reference, figures(row.theirs), False) for row in compared), key=lambda bar: -bar[1]["median"])
+        panels.append(("/bin/true, two at a time: jobs per second", bars))
+    if compared := [row for row in rows if row.unit == "jobs/s" and (row.reference or "").startswith("dpdispatcher")]:
+        bars = []
+        for row in compared:
+            way = f", {row.name.strip()}" if row.name.startswith(" ") else ""
+            bars += [bar for bar in (("sweepq" + way, figures(row.ours), True), (row.reference + way, figures(row.theirs), False))
+                     if bar[1]]
+        panels.append(("/bin/true on a host over SSH: jobs per second", bars))
+    if not panels:
         return None
-    # All rows were measured in the same rounds, so each has the same figures of ours.
-    bars = [("sweepq, every change durable", figures(compared[0].ours), True)]
-    bars += sorted(((row.reference, figures(row.theirs), False) for row in compared), key=lambda bar: -bar[1]["median"])
+    height, parts = 0, []
+    for title, bars in panels:
+        parts += panel(title, bars, height)
+        height += TOP + STEP * len(bars) + 16
+    parts.insert(0, f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
+                    'role="img" aria-label="Jobs per second of sweepq and other programs">\n'
+                    f"  <style>{STYLE}\n  </style>")
+    return "\n".join(parts + ["</svg>", ""])
+
+
+def panel(title, bars, above):
+    """The lines of one chart, below what has such a height."""
     scale = (WIDTH - LABEL - 90) / max(bar[1]["max"] for bar in bars)
-    height = TOP + STEP * len(bars) + 16
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
-        'role="img" aria-label="Jobs per second of sweepq and other programs">',
-        f"  <style>{STYLE}\n  </style>",
-        '  <text class="title" x="0" y="20">/bin/true, two at a time: jobs per second</text>',
-        '  <text x="0" y="42">Same machine, same run. Bars are medians, lines span the slowest and fastest round.</text>',
+        f'  <text class="title" x="0" y="{above + 20}">{escape(title)}</text>',
+        f'  <text x="0" y="{above + 42}">Same machine, same run. Bars are medians, lines span the slowest and fastest round.</text>',
     ]
     for place, (label, value, is_ours) in enumerate(bars):
-        y = TOP + STEP * place
+        y = above + TOP + STEP * place
         middle, end = y + BAR / 2, LABEL + value["median"] * scale
         low, high = LABEL + value["min"] * scale, LABEL + value["max"] * scale
         parts += [
@@ -46,4 +63,4 @@ def draw(rows):
             f'  <text{" class=" + chr(34) + "ours" + chr(34) if is_ours else ""} x="{max(end, high) + 8:.1f}" '
             f'y="{middle + 4.5}">{short(value["median"])}</text>',
         ]
-    return "\n".join(parts + ["</svg>", ""])
+    return parts

@@ -63,7 +63,7 @@ def through_slurm(bench, _):
                 polls.add(report["scheduler_calls"].get("status", 0))
             return last - (time.time() - (time.perf_counter() - begun))
 
-        for _ in range(1 if bench.quick else 3):
+        for _ in range(bench.long_rounds):
             single, hand, many = bench.interleaved(lambda: ours("single"), by_hand, lambda: ours("bundled"))
             row.add(single, hand)
             bundled.add(many, hand)

@@ -43,14 +43,14 @@ class Peers:
         for name, package, function, count, budget in (
                 ("HyperQueue (no journal)", "hyperqueue", self.hyperqueue, 2000, 2),
                 ("HyperShell", "hypershell", self.hypershell, 200, 20)):
-            problem = self._install(package)
+            problem = self.install(package)
             if problem:
                 self.skipped.append(f"{name} could not be installed from PyPI: {problem}")
             else:
                 found.append((name, function, count, budget))
         return found
 
-    def _install(self, package):
+    def install(self, package):
         """Into a Python environment of our own; returns why not, or None."""
         python = self.venv / "bin/python"
         try:

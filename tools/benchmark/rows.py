@@ -9,16 +9,19 @@ import subprocess
 import time
 
 from .cluster import through_slurm
+from .hosts import over_ssh
 from .measure import Row, milliseconds, reported, timed
 
 
 class Bench:
     """Programs and folders that the rows share."""
 
-    def __init__(self, sweepq, store_benchmark, reference, work, quick):
+    def __init__(self, sweepq, store_benchmark, reference, work, quick, long_rounds=None):
         self.sweepq, self.store_benchmark, self.reference = sweepq, store_benchmark, reference
         self.work, self.quick = work, quick
         self.rounds = 3 if quick else 5
+        # Of what takes minutes.
+        self.long_rounds = long_rounds or (1 if quick else 3)
         self.queues = 0
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("SWEEPQ_")}
 
@@ -246,4 +249,6 @@ def resident(pid):
 
 
 ALL = {"run": running, "enqueue": enqueueing, "submit": submitting_one, "share": sharing, "depth": depth,
-       "idle": idling, "slurm": through_slurm}
+       "idle": idling, "slurm": through_slurm, "ssh": over_ssh}
+# Those that use the references in C, or the benchmark of the store.
+IN_C = {"enqueue", "submit", "share", "depth"}

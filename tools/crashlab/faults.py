@@ -23,8 +23,8 @@ MANY = 40_000
 
 # Only a cluster's worker comes by these.
 OF_CLUSTERS = ("intend.", "submission.", "accept.", "fence.", "forbid.")
-# And by these one that brings files to jobs.
-OF_STAGING = ("file.",)
+# And by these one that brings files to jobs, on this machine or another.
+OF_STAGING = ("file.", "bundle.", "fetch.", "project.")
 
 
 def names(top):

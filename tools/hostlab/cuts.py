@@ -1,5 +1,5 @@
-"""The network broken in the middle of a start, of an observation, of a download and of a cancel, again and again: at
-different bytes, up or down, by a cut or by silence."""
+"""The network broken in the middle of a start, of an observation, of an upload, of a download and of a cancel, again and
+again: at different bytes, up or down, by a cut or by silence."""
 
 import threading
 import time
@@ -12,11 +12,13 @@ from clusterlab.cluster import seeded
 
 from .hosts import HostAudit, Hosts, HostSandbox
 
-PHASES = ("start", "observe", "download", "cancel")
 # Trials after which all is audited.
 BATCH = 25
 # Of a start whose answer was lost it is known only after some time that it was none.
-HOSTS = {"start": ("h1", "h2", "h3"), "observe": ("h4", "h5"), "download": ("h6", "h7"), "cancel": ("h8", "h9")}
+HOSTS = {"start": ("h1", "h2", "h3"), "observe": ("h4", "h5"), "download": ("h6", "h7"), "cancel": ("h8", "h9"),
+         "upload": ("h10", "h11", "h12")}
+# Bytes of a file that each job of an upload is given. It cannot be made smaller on the way.
+FILE = 250_000
 # What the worker says of its troubles: an answer that was lost, a start that was certainly none, and so on.
 SAID = ("is not known (", "takes no more for now", "cannot be asked: ", "its files cannot be had", "cancel of job")
 
@@ -42,9 +44,11 @@ def run(sweepq, work, times=100, seed=None):
         "observe": Phase("observe", 9_000, 2_500, 2),
         "download": Phase("download", None, 500_000, 3),
         "cancel": Phase("cancel", 9_000, 2_500, 2),
+        "upload": Phase("upload", 2 * FILE, None, 2),
     }
     # Not in the looks before.
     phases["download"].least["down"] = 8_000
+    phases["upload"].least["up"] = 40_000
     hosts = Hosts(sum(map(len, HOSTS.values())))
     sandbox = HostSandbox(sweepq, work / figures.name, hosts,
                           {host: (host, "    capacity: {slots: 8, cpus: 8}\n") for host in hosts.names})
@@ -117,10 +121,10 @@ def trials(sandbox, phase, host, seed, figures):
 def one(sandbox, phase, name, host, chance):
     """One break and what comes after it. Returns whether it struck in time."""
     go = sandbox.folder / f"go-{name}"
-    if phase.name == "start":
+    if phase.name in ("start", "upload"):
         fault = Break(sandbox.hosts, host, phase, chance)
         go.touch()
-        ids = sandbox.submit(phase.jobs, go, name, host)
+        ids = sandbox.submit(phase.jobs, go, name, host, FILE if phase.name == "upload" else 0)
         did_strike = fault.wait(lambda: finished(sandbox, ids))
     else:
         ids = sandbox.submit(phase.jobs, go, name, host)

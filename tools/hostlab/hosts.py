@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import signal
 import sqlite3
 import subprocess
@@ -30,7 +31,7 @@ SETTINGS = """  NAME:
     watch: 2s
 """
 
-# What it prints takes some 200 kB and follows from its number. It may wait for a file.
+# What it prints takes some 200 kB and follows from its number. It may wait for a file, and hand back the one that it was given.
 JOB = """#!/bin/sh
 printf 'S %s %s\\n' "$1" "$SWEEPQ_ATTEMPT" >>"$LAB_LINES" || exit 9
 case $2 in
@@ -45,6 +46,7 @@ case $2 in
 mixed) if [ $(($1 % 3)) = 0 ]; then sleep 4; else sleep 0.5; fi ;;
 *) sleep "$2" ;;
 esac
+[ "${3-}" != files ] || cp input back || exit 9
 text=$(awk -v n="$1" 'BEGIN { for (i = 0; i < LINES; i++) printf "%08d %08d %016d\\n", n, i, n * 7919 + i * 104729 }')
 printf '%s\\n' "$text" || exit 9
 printf '{"echo": %s}' "$1" >"$SWEEPQ_RESULT" || exit 9
@@ -107,6 +109,8 @@ class HostSandbox(Sandbox):
         super().__init__(sweepq, folder)
         self.hosts = hosts
         self.roots = {}
+        # The parameters of jobs to which a file is brought, and back.
+        self.with_files = set()
         self.job.write_text(JOB.replace("LINES;", f"{LINES};"))
         self.counting = threading.Lock()
         self.create()
@@ -120,13 +124,19 @@ class HostSandbox(Sandbox):
             self.roots[name] = Path(own["root"]) if "root" in own else hosts.home(host) / ".sweepq"
         (self.queue / "config.yaml").write_text(text)
 
-    def submit(self, count, pause=0, name="lab", backend=None):
-        """Returns the ids of the jobs."""
+    def submit(self, count, pause=0, name="lab", backend=None, file=0):
+        """Returns the ids of the jobs. `file`: bytes of a file of its own that each is given, and hands back."""
         with self.counting:
-            first = self.expected + 1
+            numbers = range(self.expected + 1, self.expected + count + 1)
             only = ["--backend", backend] if backend else []
-            done = self.run("submit", "-q", "-p", f"n={first}..{self.expected + count}", "--name", name, "--cwd",
-                            self.folder, "--env", "LAB_LINES", *only, "--", "/bin/sh", self.job, "{n}", pause)
+            if file:
+                (self.folder / "input").mkdir(exist_ok=True)
+                for n in numbers:
+                    (self.folder / "input" / str(n)).write_bytes(random.Random(n).randbytes(file))
+                self.with_files.update(numbers)
+                only += ["--isolate", "--forward", "input/{n}:input", "--collect", "back:back/{n}"]
+            done = self.run("submit", "-q", "-p", f"n={numbers[0]}..{numbers[-1]}", "--name", name, "--cwd", self.folder,
+                            "--env", "LAB_LINES", *only, "--", "/bin/sh", self.job, "{n}", pause, *["files"][: bool(file)])
             self.expected += count
         return [int(id) for id in done.stdout.split()]
 
@@ -176,9 +186,9 @@ class HostSandbox(Sandbox):
 
     def left(self):
         """What there is of attempts and submissions on the hosts: [(executor, folder, names in it)]. A gate that was taken
-        for ever, for what may still be on its way there, is alone in its folder."""
-        return [(name, folder, sorted(path.name for path in folder.iterdir()) if folder.is_dir() else [])
-                for name, root in self.roots.items() for folder in root.glob("*/runs/*/*")]
+        for ever, for what may still be on its way there, is alone in its folder, but for the draft of one that was broken off."""
+        return [(name, folder, sorted(path.name for path in folder.iterdir() if not path.name.startswith(".sweepq-"))
+                 if folder.is_dir() else []) for name, root in self.roots.items() for folder in root.glob("*/runs/*/*")]
 
     def is_tidy(self):
         return all(inside == ["gate"] for _, _, inside in self.left())
@@ -214,6 +224,7 @@ class HostAudit(Audit):
                 continue
             if found != output(n):
                 self.breach(f"job n={n}: its output has {len(found)} bytes and is not what it wrote")
+        self._handed_back()
         forgotten = defaultdict(list)
         for path in runs.glob(".*"):
             self.breach(f"{path} is left")
@@ -236,6 +247,16 @@ class HostAudit(Audit):
             mine = self.sandbox.hosts.home(host) / "project"
             if [path.name for path in mine.iterdir()] != ["mine"] or (mine / "mine").read_text() != "not to be touched\n":
                 self.breach(f"on {host} {[path.name for path in mine.iterdir()]} are in the folder of the user's own")
+
+    def _handed_back(self):
+        """What was given to jobs is back whole, and nothing else is where it was to be."""
+        back = self.sandbox.folder / "back"
+        found = {path.name for path in back.iterdir()} if back.is_dir() else set()
+        for name in found ^ {str(n) for n in self.sandbox.with_files}:
+            self.breach(f"{back / name} {'has no place here' if name in found else 'is missing'}")
+        for n in self.sandbox.with_files:
+            if str(n) in found and (back / str(n)).read_bytes() != (self.sandbox.folder / "input" / str(n)).read_bytes():
+                self.breach(f"job n={n}: {back / str(n)} is not what it was given")
 
     def figures(self):
         return {"gates left for what may be on its way": self.left_gates,

@@ -1,9 +1,10 @@
 """Many jobs over this machine, two hosts and a Slurm behind a third, while connections break, sshds end, hosts crash, a
-disk fills, and workers are killed."""
+disk fills, workers are killed, and one of the hosts vanishes for good."""
 
 import errno
 import os
 import signal
+import subprocess
 import time
 
 from clusterlab.cluster import Cluster, seeded
@@ -16,7 +17,11 @@ from .hosts import HostAudit, Hosts, HostSandbox
 
 # What may have become of an attempt whose host crashed, or had no room left for what it wrote.
 BESIDES = ("node_failed", "failed", "rejected", "cancelled")
-EXECUTORS = "local,h1,h2,far"
+EXECUTORS = ("local", "h1", "h2", "far")
+# The host that vanishes, and by what share of the deeds; when a person gives it up, and waits no longer.
+VANISHING, VANISHES, GIVEN_UP = "h2", 0.5, 0.75
+# The jobs are so many sweeps, and to those of each fourth so many bytes are brought, and back.
+SWEEPS, FILE = 8, 40_000
 # Of the fleets whose parents were killed, no more workers than this go on.
 MOST_WORKERS = 12
 
@@ -32,16 +37,17 @@ def run(sweepq, work, jobs=2000, deeds=60, seed=None):
         far = hosts.folder / "far"
         far.mkdir()
         sandbox = HostSandbox(sweepq, work / figures.name, hosts, {
-            "h1": ("h1", "    capacity: {slots: 4, cpus: 4}\n    max_in_flight: 30\n"),
-            "h2": ("h2", f"    capacity: {{slots: 4, cpus: 4}}\n    max_in_flight: 30\n    root: {hosts.disk}/sweepq\n"),
+            "h1": ("h1", f"    capacity: {{slots: 4, cpus: 4}}\n    max_in_flight: 30\n    root: {hosts.disk}/sweepq\n"),
+            "h2": ("h2", "    capacity: {slots: 4, cpus: 4}\n    max_in_flight: 30\n"),
             "far": ("h3", f"    scheduler: slurm\n    root: {far}/sweepq\n    workdir: {far}\n    max_in_flight: 30\n"
                           f"    submit_rate: 600\n    env: {{SLURM_CONF: {cluster.environment['SLURM_CONF']}}}\n"),
         })
-        sandbox.submit(jobs, "mixed")
+        for number in range(SWEEPS):
+            sandbox.submit(jobs // SWEEPS, "mixed", f"mixed{number}", file=FILE if number % 4 == 3 else 0)
         storm = Storm(sandbox, hosts, chance, figures)
         storm.rage(jobs, deeds)
         settle(sandbox, storm)
-        audit = HostAudit(sandbox, BESIDES, may_lose=True)
+        audit = StormAudit(sandbox, storm)
         figures.case(f"seed {seed}", audit.run())
         figures.values["attempts by outcome"] = counts_as_json([audit])
         figures.values |= audit.figures()
@@ -63,11 +69,41 @@ def run(sweepq, work, jobs=2000, deeds=60, seed=None):
     return figures.close()
 
 
+class StormAudit(HostAudit):
+    """Only what the vanished host had in hand may have been lost, and only then may it have run there, too."""
+
+    def __init__(self, sandbox, storm):
+        super().__init__(sandbox, BESIDES, may_lose=True)
+        self.kept, self.left_empty = storm.kept, 0
+
+    def figures(self):
+        return super().figures() | {"gates left empty by a full disk, lost": self.left_empty}
+
+    def _attempts(self, database):
+        super()._attempts(database)
+        lost = set(map(tuple, database.execute(
+            "SELECT attempt.job, attempt.number, executor FROM attempt WHERE outcome = 'lost'")))
+        # A full disk may leave a gate without a word: whoever took it has not started anything, but that cannot be known.
+        empty = set(map(tuple, database.execute("""SELECT job, number, executor FROM attempt
+            WHERE outcome = 'lost' AND executor = 'h1' AND reason LIKE '%gate was left empty'""")))
+        self.left_empty = len(empty)
+        for job, number, executor in lost - self.kept - empty:
+            self.breach(f"job {job}, attempt {number} on {executor} was lost, and was nothing that a vanished host had")
+        for job, number, executor in self.kept - lost:
+            (outcome,) = database.execute("SELECT outcome FROM attempt WHERE job = ? AND number = ?", (job, number)).fetchone()
+            if outcome not in ("void", "cancelled"):
+                self.breach(f"job {job}, attempt {number} was in {executor}'s hand when it vanished, and is {outcome}")
+
+
 def settle(sandbox, storm):
     """Works until every job has completed; what failed for want of room is asked for again."""
     storm.kill_all()
     for _ in range(6):
-        sandbox.run("worker", "--backend", EXECUTORS, "--slots", 1, "--until-empty", timeout=600)
+        try:
+            sandbox.run("worker", "--backend", ",".join(storm.executors), "--slots", 1, "--until-empty", timeout=600)
+        except subprocess.TimeoutExpired:
+            query = "SELECT job, executor, submission FROM attempt WHERE ended_at IS NULL"
+            raise Stuck(f"these do not end: {sandbox.rows(query)[:20]}; {sandbox.log_tail()}") from None
         sandbox.wait_until_gone(timeout=120)
         if not sandbox.run("status", "--failed", "--cancelled", "-q").stdout.strip():
             return
@@ -79,10 +115,13 @@ class Storm:
     def __init__(self, sandbox, hosts, chance, figures):
         self.sandbox, self.hosts, self.chance, self.figures = sandbox, hosts, chance, figures
         self.ended = LineCounter(sandbox.lines)
+        self.executors, self.there = list(EXECUTORS), list(hosts.names)
+        # What the vanished host has in hand: (job, attempt's number, executor).
+        self.kept = set()
         self.fleet = self.start()
 
     def start(self):
-        return self.sandbox.start_worker("--backend", EXECUTORS, "--slots", 1)
+        return self.sandbox.start_worker("--backend", ",".join(self.executors), "--slots", 1)
 
     def rage(self, jobs, deeds):
         """So many deeds, each when its share of the jobs is done, so that the last one still meets work."""
@@ -92,9 +131,13 @@ class Storm:
             due = jobs * 0.9 * count / (deeds + 1)
             self.sandbox.wait(lambda: self.ended() >= due, 300, lambda: f"only {self.ended()} of {jobs} jobs have ended")
             deed = kinds[count % len(kinds)]
-            did_strike = deed(self.chance.choice(self.hosts.names))
+            did_strike = deed(self.chance.choice(self.there))
             self.figures.count(deed.__doc__ + ("" if did_strike else ", which struck nothing"))
             time.sleep(self.chance.uniform(0, 0.5))
+            if count == int(deeds * VANISHES):
+                self.vanish()
+            elif count == int(deeds * GIVEN_UP):
+                self.give_up()
 
     def nap(self, most):
         time.sleep(self.chance.uniform(0, most))
@@ -145,7 +188,7 @@ class Storm:
 
     def crash(self, _):
         """host crashed with all its jobs, and booted some seconds later"""
-        host = max(("h1", "h2"), key=self.running)
+        host = max((name for name in ("h1", "h2") if name in self.there), key=self.running)
         met = self.running(host)
         self.reboot(host)
         return met > 0
@@ -155,6 +198,47 @@ class Storm:
         met = self.running("far")
         self.reboot("h3")
         return met > 0
+
+    def vanish(self):
+        """While something runs there."""
+        for _ in range(10):
+            self.sandbox.wait(lambda: self.running(VANISHING), 120, lambda: f"nothing runs on {VANISHING}")
+            met = self.running(VANISHING)
+            self.hosts.run("crash", VANISHING)
+            # What had ended there already may have been on its way here.
+            time.sleep(1)
+            if self.running(VANISHING):
+                break
+            self.hosts.run("boot", VANISHING)
+        self.figures.values["running on the host that vanished"] = met
+        self.there.remove(VANISHING)
+
+    def in_hand(self):
+        """What the vanished host has: (job, attempt's number, executor)."""
+        return set(self.sandbox.rows(
+            f"SELECT job, number, executor FROM attempt WHERE ended_at IS NULL AND executor = '{VANISHING}'"))
+
+    def give_up(self):
+        """By hand: whoever works for it is ended first."""
+        self.fleet.kill()
+        self.fleet.wait()
+        for pid in self.members():
+            end(pid)
+        self.sandbox.wait(lambda: not self.members(), 30, lambda: f"workers of {VANISHING} live on")
+        self.kept = self.in_hand()
+        if not self.kept:
+            raise Stuck(f"{VANISHING} had nothing in hand when it vanished")
+        if self.sandbox.run("executors", "remove", VANISHING, check=False).returncode != 75:
+            raise Stuck(f"{VANISHING} was removed without a word, with jobs in hand")
+        self.sandbox.run("executors", "remove", VANISHING, "--lost")
+        self.figures.values["in its hand when it was given up"] = len(self.kept)
+        self.executors.remove(VANISHING)
+        del self.sandbox.roots[VANISHING]
+        self.fleet = self.start()
+
+    def members(self):
+        """The vanished host's workers."""
+        return [pid for pid in self.workers() if VANISHING in self.sandbox.command_line(pid)]
 
     def reboot(self, host):
         self.hosts.run("crash", host)

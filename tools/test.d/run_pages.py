@@ -29,7 +29,7 @@ BEDS = {
     "ssh": ["--hosts", "2"],
 }
 # Pages on more than one scheduler.
-ALSO = {"several-machines": "ssh"}
+ALSO = {"several-machines": "ssh", "project-folder": "ssh"}
 
 
 def commands(page):

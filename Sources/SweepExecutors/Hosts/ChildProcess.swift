@@ -72,7 +72,7 @@ final class ChildProcess {
 }
 
 /// A file without a name, gone with its last descriptor; this object closes its own.
-package final class NamelessFile {
+package final class NamelessFile: Sendable {
   package let descriptor: Int32
 
   /// In memory.

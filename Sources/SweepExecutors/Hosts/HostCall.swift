@@ -19,6 +19,8 @@ package final class HostCall {
   package private(set) var descriptor: Int32 = -1
   /// The output as a file, where a spool was asked for: see ``HostAnswer``.
   package private(set) var spooled: SpooledOutput?
+  /// What had come of such an output when it was cut.
+  package private(set) var remains: SpooledOutput?
 
   private let frame: HostFrame
   private let deadline: Int64
@@ -46,6 +48,8 @@ package final class HostCall {
     case bytes([UInt8])
     /// From its beginning to its end.
     case file(NamelessFile)
+    /// So many bytes of one from a place on.
+    case piece(NamelessFile, from: Int64, count: Int64)
   }
 
   /// The part of a file that is a script's output.
@@ -209,6 +213,16 @@ package final class HostCall {
       }
       attached += Int64(piece.count)
       return piece
+    case .piece(let file, let start, let count):
+      let wanted = Int(min(1 << 20, count - attached))
+      guard attached >= 0, let piece = try? file.bytes(from: start + attached, count: wanted),
+        piece.count == wanted
+      else {
+        attached = -1
+        return []
+      }
+      attached += Int64(piece.count)
+      return piece
     }
   }
 
@@ -253,9 +267,12 @@ package final class HostCall {
     // The marks are near the ends: in front there is what start-up files print.
     let tailCount = min(size, 4096)
     guard let head = try? output.bytes(count: Int(min(size, 1 << 20))), let start = frame.opening(in: head),
-      let tail = try? output.bytes(from: size - tailCount, count: Int(tailCount)),
-      let (end, status) = frame.closing(in: tail), size - tailCount + Int64(end) >= Int64(start)
+      let tail = try? output.bytes(from: size - tailCount, count: Int(tailCount))
     else { return ([], nil) }
+    guard let (end, status) = frame.closing(in: tail), size - tailCount + Int64(end) >= Int64(start) else {
+      remains = SpooledOutput(file: output, start: Int64(start), count: size - Int64(start))
+      return ([], nil)
+    }
     let last = size - tailCount + Int64(end)
     spooled = SpooledOutput(file: output, start: Int64(start), count: last - Int64(start))
     return ([], status)

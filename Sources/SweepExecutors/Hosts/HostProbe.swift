@@ -44,7 +44,7 @@ package struct HostProbe: Sendable {
       throw QueueError(.unavailable, "\(destination) cannot be reached: \(answer.summary)")
     }
     var clock: Int64?
-    var graphics: [String] = []
+    var graphics = GPULines()
     for line in answer.text.split(whereSeparator: \.isNewline) {
       guard let equals = line.firstIndex(of: "=") else { continue }
       let value = String(line[line.index(after: equals)...])
@@ -63,7 +63,7 @@ package struct HostProbe: Sendable {
       case "load": load = Double(value)
       case "now": clock = Int64(value)
       case "tool": tools.insert(value)
-      case "nvidia": graphics.append(value)
+      case "nvidia", "rocm": graphics.add(line[..<equals], value)
       case "trouble":
         troubles.append(
           QueueError(
@@ -72,7 +72,7 @@ package struct HostProbe: Sendable {
       default: break
       }
     }
-    gpus = GPUInventory.parseNVIDIA(graphics.joined(separator: "\n"))
+    gpus = graphics.gpus
     if let clock {
       // It was read somewhere between question and answer, and without its fraction.
       clockDifference = clock * 1000 + 500 - (now.rawValue - duration / 2)
@@ -103,7 +103,8 @@ package struct HostProbe: Sendable {
     }
   }
 
-  private static let text = String(decoding: PackageResources.probe_sh, as: UTF8.self)
+  private static let text = String(
+    decoding: PackageResources.measure_sh + PackageResources.probe_sh, as: UTF8.self)
 }
 
 extension HostProbe {

@@ -16,15 +16,19 @@ package final class HostRound: SchedulerCall {
     /// Bytes of those, about.
     package var size: Int64 = 0
     package var command: SchedulerCommand?
+    /// What the host has to spare is wanted.
+    package var measures = false
+    /// Nothing but that is wanted, and worth a command of its own.
+    package var isALook = false
 
     package init() {}
 
     package var isEmpty: Bool {
-      gates.isEmpty && removals.isEmpty && listing == nil && fetches.isEmpty && command == nil
+      gates.isEmpty && removals.isEmpty && listing == nil && fetches.isEmpty && command == nil && !isALook
     }
   }
 
-  private enum Part: String { case removal, listing, gates, command, files }
+  private enum Part: String { case removal, listing, gates, command, files, measures }
 
   package let plan: Plan
   /// Why the host did not answer; nil if it did.
@@ -35,6 +39,8 @@ package final class HostRound: SchedulerCall {
   package private(set) var isRemoved = false
   /// The folders of attempts and submissions that are there; nil if that is not known.
   package private(set) var listed: [RemotePath]?
+  /// What the host has to spare, where that was wanted.
+  package private(set) var measures: ExecutorMeasures?
   /// The new folder here that holds what was brought.
   package private(set) var opened: String?
   package private(set) var troubles: [String] = []
@@ -69,6 +75,11 @@ package final class HostRound: SchedulerCall {
     }
     if let queue = plan.listing {
       parts.add(Part.listing.rawValue, try RemoteRemoval.listing(of: queue, root: root))
+    }
+    if plan.measures {
+      parts.add(
+        Part.measures.rawValue,
+        "\(HealthProbe.measuring)\ncd \(ShellText.quote(root)) 2>/dev/null && sweepq_measure </dev/null")
     }
     // Only this one reads what is sent after the script.
     if !plan.gates.isEmpty { parts.add(Part.gates.rawValue, survey.script) }
@@ -135,6 +146,9 @@ package final class HostRound: SchedulerCall {
       if removal.status != 0 { troubles.append("not removed there: \(removal.summary)") }
     }
     if let listing = said(by: .listing), listing.status == 0 { listed = RemoteRemoval.listed(listing.output) }
+    if let measured = said(by: .measures), measured.status == 0 {
+      measures = HealthProbe.measures(in: measured.text)
+    }
     if let files = outputs[Part.files.rawValue], let spooled = call.spooled {
       if files.status == 0 {
         opening = ParcelOpening(

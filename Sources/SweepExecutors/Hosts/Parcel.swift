@@ -21,6 +21,10 @@ package struct Parcel: Sendable {
   let policy: Policy
   let checksum: UInt32
   package let size: Int64
+  /// What is copied there into the work folders of attempts that it holds.
+  package var copies: [BundleCopy] = []
+  /// Bytes that are to stay free on the host's disk when it has come.
+  package var reserve: Int64 = 0
 
   /// The text that unpacks it, for a script with the tar as its input; it fails with a sentence in `sweepq_why`. Nothing
   /// gets its name before all has come. To be repeated with no harm.
@@ -29,8 +33,11 @@ package struct Parcel: Sendable {
   func lines(root: String) -> [String] {
     var lines = [
       "sweepq_receive() {", "sweepq_enter_root \(ShellText.quote(root)) || return",
-      "sweepq_take_in \(name) \(size) \(checksum) || return",
+      "sweepq_take_in \(name) \(size) \(checksum) \(copies.reduce(0) { $0 + $1.bundle.size }) \(reserve) || return",
     ]
+    for copy in copies {
+      lines.append("sweepq_bundle_copy \(target) \(copy.bundle.id) \(copy.attempt) || return")
+    }
     for (parent, names) in Self.grouped(names) {
       for start in stride(from: 0, to: names.count, by: 200) {
         let some = names[start..<min(names.count, start + 200)].map(ShellText.quote).joined(separator: " ")
@@ -44,7 +51,7 @@ package struct Parcel: Sendable {
 
   /// The script that takes it in; it ends with status 0, or with 74 and a sentence on standard error.
   package func script(root: String) -> String {
-    ([Self.text] + lines(root: root) + ["sweepq_receive || { echo \"$sweepq_why\" >&2; exit 74; }"])
+    ([Self.texts(copies)] + lines(root: root) + ["sweepq_receive || { echo \"$sweepq_why\" >&2; exit 74; }"])
       .joined(separator: "\n") + "\n"
   }
 
@@ -55,7 +62,7 @@ package struct Parcel: Sendable {
   ) throws -> String {
     // A shell of its own: what the parcel changes of the environment and the mask is not for the command.
     let receiving = [
-      "sweepq_parcel_first() (", Self.text, lines(root: root).joined(separator: "\n"),
+      "sweepq_parcel_first() (", Self.texts(copies), lines(root: root).joined(separator: "\n"),
       "sweepq_receive >&2 || { printf '%s' \"$sweepq_why\"; exit 74; }", ")",
       "sweepq_why=$(sweepq_parcel_first) || sweepq_cannot \"$sweepq_why\"",
     ]
@@ -75,4 +82,8 @@ package struct Parcel: Sendable {
   }
 
   static let text = String(decoding: PackageResources.parcels_sh, as: UTF8.self)
+
+  private static func texts(_ copies: [BundleCopy]) -> String {
+    copies.isEmpty ? text : "\(text)\n\(FileBundle.text)"
+  }
 }

@@ -10,10 +10,13 @@ package enum ParcelRequest {
   /// For a call with a spool, whose output ``ParcelOpening`` opens. What of it is not there is left out, and told in lines
   /// "gone FOLDER" on standard error. Its status is 0, or 74 with a sentence on standard error.
   ///
-  /// - Parameter copies: files there that are first copied into one of the folders, under a name of ours; none where there is
-  ///   none.
+  /// - Parameters:
+  ///   - copies: files there that are first copied into one of the folders, under a name of ours; none where there is none.
+  ///   - start: bytes that have come already.
   package static func script(
-    _ folders: [RemotePath], copies: [(file: String, into: RemotePath, name: String)] = [], root: String
+    _ folders: [RemotePath], copies: [(file: String, into: RemotePath, name: String)] = [],
+    from start: Int64 = 0,
+    root: String
   ) -> String {
     let names = folders.map(\.text).joined(separator: " ")
     let copying = copies.map { file, folder, name in
@@ -24,7 +27,7 @@ package enum ParcelRequest {
       exec </dev/null
       \(copying)
       \(Parcel.text)
-      sweepq_enter_root \(ShellText.quote(root)) && sweepq_hand_out \(ParcelName.fresh()) \(names) || {
+      sweepq_enter_root \(ShellText.quote(root)) && sweepq_hand_out \(ParcelName.fresh()) \(start) \(names) || {
       echo "$sweepq_why" >&2
       exit 74
       }
@@ -39,7 +42,7 @@ package enum ParcelRequest {
 /// followed, and what is neither a file, a folder nor a link is removed.
 package final class ParcelOpening {
   /// Has news to poll for (with `POLLIN`), at which ``contents()`` must be asked.
-  package var descriptor: Int32 { tar?.handle ?? output.file.descriptor }
+  package var descriptor: Int32 { tar?.handle ?? outputs[outputs.count - 1].file.descriptor }
 
   /// What was unpacked.
   package struct Contents: Hashable, Sendable {
@@ -49,8 +52,11 @@ package final class ParcelOpening {
     package var refused: [String] = []
   }
 
-  private let output: HostCall.SpooledOutput
+  /// What came last has the trailer, and starts where the others end.
+  private let outputs: [HostCall.SpooledOutput]
   private let folder: String
+  /// All of them one after the other, where there are several.
+  private let assembled: NamelessFile?
   private var tar: ChildProcess?
   private var errors: NamelessFile?
   private var checksum = PosixChecksum()
@@ -58,10 +64,22 @@ package final class ParcelOpening {
   private var expected: UInt32 = 0
   private var result: Result<Contents, any Error>?
 
-  /// - Parameter folder: a new folder here, which is made; it is for the caller to remove when this fails.
-  package init(_ output: HostCall.SpooledOutput, into folder: String) {
-    self.output = output
+  /// - Parameters:
+  ///   - earlier: what had come before, in its order.
+  ///   - folder: a new folder here, which is made; it is for the caller to remove when this fails.
+  package init(
+    _ output: HostCall.SpooledOutput, after earlier: [HostCall.SpooledOutput] = [], into folder: String
+  ) {
+    outputs = earlier + [output]
     self.folder = folder
+    guard !earlier.isEmpty, let slash = folder.lastIndex(of: "/") else {
+      assembled = nil
+      return
+    }
+    do { assembled = try NamelessFile(on: String(folder[..<slash])) } catch {
+      assembled = nil
+      result = .failure(error)
+    }
   }
 
   /// What was unpacked, once it is; nil until then. Goes on with it.
@@ -91,7 +109,7 @@ package final class ParcelOpening {
     }
     guard let tarSize else {
       // Nothing of what was wanted is there.
-      if output.count == 0 {
+      if outputs.count == 1, outputs[0].count == 0 {
         try makeFolder()
         return Contents()
       }
@@ -100,9 +118,12 @@ package final class ParcelOpening {
     }
     let left = tarSize - checksum.count
     if left > 0 {
-      let piece = try output.file.bytes(from: output.start + checksum.count, count: Int(min(left, 8 << 20)))
+      let piece = try nextPiece(min(left, 8 << 20))
       guard !piece.isEmpty else { throw Self.notWhole }
       checksum.add(piece)
+      if let assembled, !writeAll(assembled.descriptor, piece) {
+        throw fileError("write", "what has come from a host", errno)
+      }
       return nil
     }
     guard checksum.value == expected else { throw Self.notWhole }
@@ -111,14 +132,27 @@ package final class ParcelOpening {
     return nil
   }
 
+  private func nextPiece(_ limit: Int64) throws -> [UInt8] {
+    var place = checksum.count
+    for output in outputs {
+      if place < output.count {
+        return try output.file.bytes(
+          from: output.start + place, count: Int(min(limit, output.count - place)))
+      }
+      place -= output.count
+    }
+    return []
+  }
+
   /// The last line: "sum CHECKSUM BYTES".
   private func readTrailer() throws {
+    let output = outputs[outputs.count - 1]
     let count = Int(min(output.count, 80))
     let tail = try output.file.bytes(from: output.start + output.count - Int64(count), count: count)
     guard tail.last == UInt8(ascii: "\n"), let newline = tail.dropLast().lastIndex(of: UInt8(ascii: "\n"))
     else { throw Self.notWhole }
     let words = String(decoding: tail[(newline + 1)...].dropLast(), as: UTF8.self).split(separator: " ")
-    let size = output.count - Int64(count - newline)
+    let size = outputs.reduce(0) { $0 + $1.count } - Int64(count - newline)
     guard words.count == 3, words[0] == "sum", let sum = UInt32(words[1]), Int64(words[2]) == size else {
       throw Self.notWhole
     }
@@ -139,12 +173,13 @@ package final class ParcelOpening {
     let null = open("/dev/null", O_WRONLY | O_CLOEXEC)
     guard null >= 0 else { throw fileError("open", "/dev/null", errno) }
     defer { close(null) }
-    lseek(output.file.descriptor, off_t(output.start), SEEK_SET)
+    let source = assembled?.descriptor ?? outputs[0].file.descriptor
+    lseek(source, assembled == nil ? off_t(outputs[0].start) : 0, SEEK_SET)
     tar = try ChildProcess(
       [
         "tar", "--extract", "--file=-", "--directory=\(folder)", "--no-same-owner", "--no-same-permissions",
         "--keep-old-files", "--delay-directory-restore",
-      ], overrides: [("LC_ALL", "C"), ("TAR_OPTIONS", nil)], input: output.file.descriptor, output: null,
+      ], overrides: [("LC_ALL", "C"), ("TAR_OPTIONS", nil)], input: source, output: null,
       errors: errors.descriptor)
   }
 }

@@ -12,6 +12,7 @@ package final class ParcelPacking {
   private let names: [String]
   private let target: String
   private let policy: Parcel.Policy
+  private let copies: [BundleCopy]
   private var tar: ChildProcess?
   private var file: NamelessFile?
   private var list: NamelessFile?
@@ -21,7 +22,7 @@ package final class ParcelPacking {
 
   /// A parcel and the file that is to be sent as the input of its script.
   package struct PackedParcel {
-    package let parcel: Parcel
+    package var parcel: Parcel
     package let file: NamelessFile
     package var input: HostCall.HostInput { .file(file) }
   }
@@ -30,10 +31,13 @@ package final class ParcelPacking {
   ///   - base: the folder here that the names are relative to.
   ///   - names: files and folders, whole, below `base`; each gets its name there at once or not at all.
   ///   - target: the folder below the root there that gets them, with the folders on their way; nil for the root itself.
+  ///   - copies: of what is there already, for attempts among the names.
   ///   - spool: a folder here on whose disk the parcel is kept while it is needed.
   package init(
-    base: String, names: [String], target: RemotePath? = nil, policy: Parcel.Policy = .keep, spool: String
+    base: String, names: [String], target: RemotePath? = nil, policy: Parcel.Policy = .keep,
+    copies: [BundleCopy] = [], spool: String
   ) {
+    self.copies = copies
     self.names = names
     self.target = target?.text ?? "."
     self.policy = policy
@@ -89,7 +93,7 @@ package final class ParcelPacking {
     }
     let parcel = Parcel(
       name: ParcelName.fresh(), names: names, target: target, policy: policy, checksum: checksum.value,
-      size: checksum.count)
+      size: checksum.count, copies: copies)
     return PackedParcel(parcel: parcel, file: file)
   }
 

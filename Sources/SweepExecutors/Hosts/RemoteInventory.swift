@@ -1,9 +1,11 @@
 import SweepModel
 
 /// What a queue has left on another host.
-package struct RemoteInventory: Hashable, Sendable {
+package struct RemoteInventory: Sendable {
   /// Folders of attempts and submissions, below the root; in order.
   package var folders: [RemotePath] = []
+  /// Folders of bundles, and whether they were used within a day; in order.
+  package var bundles: [(folder: RemotePath, isRecent: Bool)] = []
   /// What else is there: paths, or `?` for a name that is not shown as it is.
   package var others: [String] = []
 
@@ -11,11 +13,13 @@ package struct RemoteInventory: Hashable, Sendable {
   package static func script(queue: RemotePath, root: String) -> String {
     """
     \(Parcel.text)
+    \(FileBundle.text)
     sweepq_enter_root \(ShellText.quote(root)) || {
     echo "$sweepq_why" >&2
     exit 74
     }
     sweepq_inventory \(queue)
+    sweepq_bundle_inventory \(queue)
 
     """
   }
@@ -32,6 +36,10 @@ package struct RemoteInventory: Hashable, Sendable {
       if path.hasSuffix("~") { path.removeLast() }
       if line.hasPrefix("folder "), let folder = try? RemotePath(path), folder.isOfRuns {
         found.insert(folder)
+      } else if line.hasPrefix("recent ") || line.hasPrefix("unused "), let folder = try? RemotePath(path),
+        folder.isOfBundle
+      {
+        bundles.append((folder, line.hasPrefix("recent ")))
       } else {
         others.append(path)
       }

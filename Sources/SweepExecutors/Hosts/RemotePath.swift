@@ -30,7 +30,19 @@ package struct RemotePath: Hashable, Sendable, CustomStringConvertible {
     try RemotePath((prefix.map { "\($0)/" } ?? "") + "runs/submissions/\(token)")
   }
 
-  /// Whether it is the folder of an attempt or of a submission: all that may be removed.
+  /// The folder of a bundle: `common/ID`.
+  package static func bundle(_ id: String, below queue: RemotePath) throws(QueueError) -> RemotePath {
+    try RemotePath("\(queue)/common/\(id)")
+  }
+
+  /// Whether it is the folder of a bundle: see ``FileBundle``.
+  package var isOfBundle: Bool {
+    let parts = text.split(separator: "/")
+    return parts.count == 3 && parts[1] == "common" && parts[2].utf8.count == 64
+      && Hexadecimal.bytes(parts[2].utf8) != nil
+  }
+
+  /// Whether it is the folder of an attempt or of a submission: all that may be removed, with those of bundles.
   package var isOfRuns: Bool {
     let parts = text.split(separator: "/")
     guard let runs = parts.lastIndex(of: "runs"), runs == parts.count - 3, runs <= 1 else { return false }

@@ -149,18 +149,31 @@ sweepq_forbid() {
   fi
   # What is no file would not be refused by the shell, either.
   if sweepq_has "$2" gate; then return 0; fi
-  sweepq_text="void v=1 token=$1 at=$3 ." sweepq_opened=''
+  sweepq_text="void v=1 token=$1 at=$3 ." sweepq_draft=$2/.sweepq-gate-$$ sweepq_read=''
+  # Complete when it appears: whoever made it and could not fill it would leave a gate that says nothing, to nobody.
+  { echo "$sweepq_text" >|"$sweepq_draft"; } 2>/dev/null
+  # A disk may turn out to be full only when the file is closed, which no shell reports.
+  { IFS= read -r sweepq_read <"$sweepq_draft"; } 2>/dev/null
+  if [ "$sweepq_read" != "$sweepq_text" ]; then
+    if [ -d "$2" ]; then sweepq_trouble="cannot write $2/gate"; fi
+  elif ! ln "$sweepq_draft" "$2/gate" 2>/dev/null && ! sweepq_has "$2" gate; then
+    sweepq_create "$2" "$sweepq_text"
+  fi
+  rm -f "$sweepq_draft"
+}
+
+# FOLDER TEXT: where files have no second names.
+sweepq_create() {
+  sweepq_opened='' sweepq_read=''
   set -C
-  { { sweepq_opened=yes && echo "$sweepq_text"; } >"$2/gate"; } 2>/dev/null
+  { { sweepq_opened=yes && echo "$2"; } >"$1/gate"; } 2>/dev/null
   set +C
   if [ -z "$sweepq_opened" ]; then
-    if ! sweepq_has "$2" gate && [ -d "$2" ]; then sweepq_trouble="cannot create $2/gate"; fi
+    if ! sweepq_has "$1" gate && [ -d "$1" ]; then sweepq_trouble="cannot create $1/gate"; fi
     return 0
   fi
-  # A disk may turn out to be full only when the file is closed, which no shell reports.
-  sweepq_read=''
-  { IFS= read -r sweepq_read <"$2/gate"; } 2>/dev/null && [ "$sweepq_read" = "$sweepq_text" ] ||
-    sweepq_trouble="cannot write $2/gate"
+  { IFS= read -r sweepq_read <"$1/gate"; } 2>/dev/null && [ "$sweepq_read" = "$2" ] ||
+    sweepq_trouble="cannot write $1/gate"
 }
 
 # KIND FOLDER TIME: tells the runner to end its command.

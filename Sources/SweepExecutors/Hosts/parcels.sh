@@ -17,16 +17,23 @@ sweepq_enter_root() {
   cd "$1" 2>/dev/null || sweepq_fail "cannot enter the folder $1"
 }
 
-# NAME BYTES SUM: keeps the standard input, a tar of so many bytes with that checksum of cksum(1), and unpacks it beside
-# where its contents belong.
+# BYTES [RESERVE]: fails where so many cannot be written, or where less than RESERVE bytes would stay free then.
+sweepq_needs_room() {
+  sweepq_space=$(df -Pk . 2>/dev/null | sed -n '$s/.* \([0-9][0-9]*\)  *[0-9]*%.*/\1/p')
+  if [ -n "$sweepq_space" ] && [ "$sweepq_space" -lt $((($1 + ${2-0}) / 1024 + 1)) ]; then
+    sweepq_why="only $sweepq_space KiB are free there, and $1 bytes are needed"
+    [ "${2-0}" -eq 0 ] || sweepq_why="$sweepq_why beside $2 bytes that are to stay free"
+    return 74
+  fi
+}
+
+# NAME BYTES SUM [ROOM [RESERVE]]: keeps the standard input, a tar of so many bytes with that checksum of cksum(1), and
+# unpacks it beside where its contents belong.
 sweepq_take_in() {
   sweepq_parcel=incoming/$1
   mkdir -p incoming || sweepq_fail "cannot make the folder incoming" || return
-  sweepq_space=$(df -Pk . 2>/dev/null | sed -n '$s/.* \([0-9][0-9]*\)  *[0-9]*%.*/\1/p')
-  if [ -n "$sweepq_space" ] && [ "$sweepq_space" -lt $(($2 * 2 / 1024 + 1)) ]; then
-    sweepq_fail "only $sweepq_space KiB are free there, and twice $2 bytes are needed"
-    return
-  fi
+  # ROOM is for what is copied beside it.
+  sweepq_needs_room $(($2 * 2 + ${4-0})) "${5-0}" || return
   if ! sweepq_text=$({ cat >"$sweepq_parcel.tar"; } 2>&1); then
     sweepq_discard
     sweepq_fail "cannot write what was sent: $sweepq_text"
@@ -83,19 +90,24 @@ sweepq_replace() {
   done
 }
 
-# NAME FOLDER...: prints a tar of what there is of the folders, and in a last line "sum CHECKSUM BYTES". What is not there
-# is said on standard error: "gone FOLDER".
+# NAME START FOLDER...: prints a tar of what there is of the folders, without its first START bytes, and in a last line "sum
+# CHECKSUM BYTES", of all of it. What is not there is said on standard error: "gone FOLDER".
 sweepq_hand_out() {
-  sweepq_parcel=incoming/$1
-  shift
+  sweepq_parcel=incoming/$1 sweepq_start=$2
+  shift 2
   for sweepq_name in "$@"; do
     shift
-    if [ -e "$sweepq_name" ]; then set -- "$@" "$sweepq_name"; else echo "gone $sweepq_name" >&2; fi
+    if [ -e "$sweepq_name" ]; then
+      set -- "$@" "$sweepq_name"
+      sweepq_spare "$sweepq_name"
+    else
+      echo "gone $sweepq_name" >&2
+    fi
   done
   [ $# -gt 0 ] || return 0
   mkdir -p incoming && mkfifo "$sweepq_parcel.pipe" || sweepq_fail "cannot make a pipe in incoming" || return
   cksum <"$sweepq_parcel.pipe" >"$sweepq_parcel.sum" &
-  { tar -cf - "$@" && echo whole >"$sweepq_parcel.whole"; } | tee "$sweepq_parcel.pipe"
+  { tar -cf - "$@" && echo whole >"$sweepq_parcel.whole"; } | tee "$sweepq_parcel.pipe" | sweepq_from "$sweepq_start"
   wait
   sweepq_text=
   { read -r sweepq_text <"$sweepq_parcel.sum"; } 2>/dev/null
@@ -105,6 +117,39 @@ sweepq_hand_out() {
   [ -z "$sweepq_why" ] || return 74
   printf '\nsum %s\n' "$sweepq_text"
 }
+
+sweepq_from() {
+  if [ "$1" -eq 0 ]; then cat; else tail -c "+$(($1 + 1))"; fi
+}
+
+# FOLDER: removes from the work folder of an attempt that has ended the large files that it was given with a bundle and that
+# are as they were: they need not come back. Which bundles those are, the file .sweepq-spare says.
+sweepq_spare() {
+  [ -f "$1/.sweepq-spare" ] || return 0
+  while read -r sweepq_id; do
+    case $sweepq_id in
+    '' | *[!0-9a-f]*) continue ;;
+    esac
+    sweepq_spare_bundle "$1/work" "${1%/runs/*}/common/$sweepq_id/files" </dev/null
+  done <"$1/.sweepq-spare"
+}
+
+# WORK FILES
+sweepq_spare_bundle() (
+  sweepq_work=$(cd -P "$1" 2>/dev/null && pwd -P) || return 0
+  # Each in its own folder, which must be where it was: the command may have put a link in its place.
+  # shellcheck disable=SC2016
+  cd "$2" 2>/dev/null && find . -type f -size +2047 -exec sh -c '
+    work=$1 here=$(pwd -P)
+    shift
+    for file do
+      folder=${file%/*} name=${file##*/}
+      folder=$work${folder#.}
+      cd -P "$folder" 2>/dev/null && [ "$(pwd -P)" = "$folder" ] && [ -f "./$name" ] && ! [ -h "./$name" ] &&
+        cmp -s "./$name" "$here/$file" && rm -f "./$name"
+    done' sh "$sweepq_work" {} + 2>/dev/null
+  return 0
+)
 
 # QUEUE: lists what is in the folder of a queue, one a line: "folder PATH" for those of attempts and submissions, which may be
 # removed, and "other PATH" for what is none.

@@ -28,9 +28,7 @@ sweepq_probe() {
   for sweepq_name in tar rsync cksum df mkfifo tee sed ps grep date mv nvidia-smi rocm-smi; do
     if command -v "$sweepq_name" >/dev/null 2>&1; then echo "tool=$sweepq_name"; fi
   done
-  if command -v nvidia-smi >/dev/null 2>&1; then
-    nvidia-smi --query-gpu=index,uuid,name,memory.total --format=csv,noheader,nounits 2>/dev/null </dev/null | sed 's/^/nvidia=/'
-  fi
+  sweepq_gpus
   echo "shell=$(sweepq_shell)"
 }
 
@@ -65,5 +63,5 @@ sweepq_try_root() {
   { read -r sweepq_text <identity; } 2>/dev/null
   [ -z "$sweepq_text" ] || echo "identity=$sweepq_text"
   # What transfers that were cut short have left.
-  if [ -d incoming ]; then find incoming/. ! -name . -prune -mtime +1 -exec rm -rf {} + 2>/dev/null; fi
+  if [ -d incoming ]; then find incoming/. ! -name . -prune -mtime +0 -exec rm -rf {} + 2>/dev/null; fi
 }

@@ -74,6 +74,13 @@ package struct StagingList: Sendable {
     self.unmatched = unmatched
   }
 
+  /// These, and nothing else.
+  init(_ items: [Item]) {
+    self.items = items
+    refused = []
+    unmatched = []
+  }
+
   private init(_ items: [Item], like list: StagingList) {
     self.items = items
     refused = list.refused

@@ -94,8 +94,11 @@ struct DispatcherMachine {
     for member in profile.rest {
       result.leave(profile.path + member.name, member.value, "there is nothing like it here")
     }
+    section.use("create_remote_root") {
+      result.hold($0, $1, "folders are made as they are needed, below 'root'")
+    }
     section.use("remote_root") { source, value in
-      guard let root = value.text, !root.contains("$") else {
+      guard let root = value.text.map(HomeFolder.relative), !root.contains("$") else {
         return result.leave(source, value, "variables are not expanded: write the path itself as 'root'")
       }
       var path = root[...]

@@ -210,9 +210,7 @@ struct DispatcherResources {
     }
     section.use("source_list") { source, value in
       for file in value.texts where !file.isEmpty {
-        let remark =
-          file.contains(" ") ? "read by sh: some take no arguments to a sourced file" : "read by sh"
-        result.become(source, .text(file), .setup, ". \(file)", remark: remark)
+        result.read(source, file, file.trimmingBlanks)
       }
     }
     section.use("envs") { source, value in

@@ -165,11 +165,20 @@ struct MachineTranslation {
   }
 
   /// A line of a script that is run before each command. Its shell is sh, to which only `.` sources files.
-  mutating func setUp(_ source: String, _ line: String, remark: String? = nil) {
-    let isSource = line.hasPrefix("source ")
+  mutating func setUp(_ source: String, _ line: String) {
+    guard line.hasPrefix("source ") else { return become(source, .text(line), .setup, line) }
+    read(source, line, String(line.dropFirst(7)).trimmingBlanks)
+  }
+
+  /// A file that is sourced before each command, with arguments if some follow it.
+  mutating func read(_ source: String, _ shown: String, _ words: String) {
+    let file = words.prefix { $0 != " " && $0 != "\t" }
+    let arguments = String(words.dropFirst(file.count)).trimmingBlanks
+    // Not every sh gives the file what stands behind its name; but it sees the arguments of whoever sources it.
+    let isPlain = !words.contains { "\"'\\`;&|<>()#\n".contains($0) }
     become(
-      source, .text(line), .setup, isSource ? ". " + String(line.dropFirst(7)).trimmingBlanks : line,
-      remark: remark ?? (isSource ? "read by sh" : nil))
+      source, .text(shown), .setup,
+      isPlain && !arguments.isEmpty ? "set -- \(arguments); . \(file)" : ". \(words)", remark: "read by sh")
   }
 
   /// What is so here without being said.

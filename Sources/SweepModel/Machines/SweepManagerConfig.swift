@@ -74,7 +74,10 @@ struct SweepManagerConfig {
       let source = "distributed.\(member.name)"
       switch member.name {
       case "remotes", "remote_root", "conda_env", "python_path": break
-      case "strategy": result.leave(source, member.value, "executors take jobs as they have room for them")
+      case "strategy":
+        result.leave(
+          source, member.value,
+          "executors take jobs as they have room for them, unless 'distribution' says otherwise")
       case "enabled": break
       case "rsync_excludes":
         result.leave(source, member.value, "only what a sweep names is sent: sweepq submit --forward")

@@ -80,7 +80,7 @@ struct SweepManagerRemote {
     let source =
       workdir != nil
       ? section.path + "workdir" : own != nil ? section.path + "remote_root" : "distributed.remote_root"
-    guard let path = folder.text, !path.contains("$") else {
+    guard let path = folder.text.map(HomeFolder.relative), !path.contains("$") else {
       return result.leave(source, folder, "variables are not expanded: write the path itself as 'root'")
     }
     result.become(

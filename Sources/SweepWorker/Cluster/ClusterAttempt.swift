@@ -33,6 +33,8 @@ struct ClusterAttempt {
   var finalSince: Int64?
   /// Since when the scheduler does not list it any more, or not yet.
   var missingSince: Int64?
+  /// Since when it is known that the scheduler has nothing of its submission's name, which was never answered.
+  var unknownSince: Int64?
   /// Since when the scheduler calls it running.
   var runningSince: Int64?
   /// Since when its exit record has been known, while it waits for what the scheduler has to say of it.
@@ -47,8 +49,8 @@ struct ClusterAttempt {
   var isTakenBack = false
   /// What goes on with its files.
   var fileWork: FileWork?
-  /// Bytes of what was brought to its folder for it.
-  var inputSize: Int64 = 0
+  /// What was brought to its folder for it.
+  var input = StagedInput()
   /// Why its gate could not be looked at the last time.
   var obstacle: String?
 

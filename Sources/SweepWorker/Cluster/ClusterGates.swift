@@ -148,7 +148,9 @@ extension ClusterWorker {
     remove(task, "job \(one.job)")
   }
 
-  func settle(_ one: ClusterAttempt, _ ending: ClusterVerdict.Ending) {
+  func settle(_ one: ClusterAttempt, _ known: ClusterVerdict.Ending) {
+    var ending = known
+    weigh(one, &ending)
     let exit = ending.exit
     let start = ending.start
     var settlement = Settlement(
@@ -217,6 +219,8 @@ extension ClusterWorker {
         }
         continue
       }
+      // It may still be taken back; when it was taken, the scheduler is asked to hold it.
+      if one.submission == submitting?.submission { live[id]?.isTakenBack = isWanted }
       let canHold = !isBundled(one) && (dialect.traits.holdsTasks || kind(of: one) == .single)
       if !isWanted {
         if canHold, let task = nativeTask(of: one) {
@@ -224,7 +228,7 @@ extension ClusterWorker {
         }
         live[id]?.isHeldThere = false
         released.append(id)
-      } else if one.startedAt == nil, !canHold {
+      } else if one.startedAt == nil, !canHold, one.submission != submitting?.submission {
         forbid(one, .init(outcome: .void, reason: "\(dialect.title) cannot hold it by itself"))
       } else if one.startedAt == nil, !one.isHeldThere, let task = nativeTask(of: one) {
         controls += dialect.hold([task]).map { ($0, "hold of job \(one.job)") }

@@ -21,8 +21,8 @@ extension ClusterWorker {
     }
     if let slots = try store.limits(of: settings.name).first(where: { $0.name == "slots" }).flatMap({
       Int($0.value)
-    }), dialect is DirectDialect, appetite?.slots != slots {
-      appetite = HostAppetite(slots: slots)
+    }), dialect is DirectDialect, appetite?.slots != slots * settings.executor.bundle {
+      appetite = HostAppetite(slots: slots * settings.executor.bundle)
     }
     arrayLimit = 1
     if settings.executor.usesArrays {

@@ -76,7 +76,8 @@ extension ClusterWorker {
       case .found(let sightings):
         hearAgain()
         let changed = note(sightings, of: ids, askedAt: statusAskedAt, now)
-        appetite?.noteAnswer(waiting: live.values.count { $0.startedAt == nil })
+        let waiting = live.values.count { $0.startedAt == nil }
+        appetite?.noteAnswer(waiting: waiting, running: live.count - waiting)
         poll.next(now, changed: changed, settings: settings.executor)
         watchAnew()
       case .unavailable(let why):
@@ -176,6 +177,8 @@ extension ClusterWorker {
     one.runningSince = sighting.state == .running ? one.runningSince ?? now : nil
     let wasImpossible = one.sighting?.state == .impossible
     one.sighting = sighting
+    // Of one whose files are awaited there is more to tell.
+    if remote?.fetches[one.attempt] != nil { return }
     let text = note(on: sighting)
     // Whoever waits for it should know that they wait in vain.
     if sighting.state == .impossible, !wasImpossible, let text { tell(trouble: "job \(one.job): \(text)") }
@@ -316,6 +319,7 @@ extension ClusterWorker {
   /// is watched by its gate.
   private func forbidUnstarted(_ id: AttemptID) {
     guard let one = live[id] else { return }
+    live[id]?.unknownSince = monotonicMilliseconds()
     forbid(
       one,
       .init(

@@ -13,6 +13,18 @@ extension ClusterWorker {
     if isTidying || !remote.wishes.isEmpty || !wanted.isEmpty, silence == nil {
       poll.hurry(now, settings: settings.executor)
     }
+    if silence == nil, hasAllEndedThere, !remote.hurried.isSuperset(of: wanted) {
+      // There is nothing more to be seen there by waiting. What cannot be had so is not hurried for again.
+      self.remote?.hurried = Set(wanted)
+      poll.expire(now)
+    }
+    if silence == nil, settings.untilEmpty, live.isEmpty, !mayHaveWork, !remote.removals.isEmpty,
+      remote.removals.count != remote.hurriedRemovals
+    {
+      // Nothing is left but to tidy up.
+      self.remote?.hurriedRemovals = remote.removals.count
+      poll.expire(now)
+    }
     guard now >= poll.due || silence == nil && (now >= limitsDue || isSearchDue(now)) else { return }
     let asked = nextQuestion(now)
     let looks = worthALook().filter { remote.fetches[$0] == nil && isThere($0) && live[$0]?.fileWork == nil }
@@ -30,6 +42,10 @@ extension ClusterWorker {
       guard let one = live[id] else { continue }
       let size = remote.sizes[id] ?? 0
       if !fetched.isEmpty, plan.size + size > RemoteRuns.roundLimit { continue }
+      guard hasRoomHere(for: plan.size + size) else {
+        waitForRoom(id, size)
+        continue
+      }
       plan.size += size
       fetched.append(id)
       plan.fetches.append(remote.root.path(of: one))
@@ -38,6 +54,9 @@ extension ClusterWorker {
     plan.removals = remote.removals
     if remote.mayHaveLeftovers { plan.listing = remote.root.queue }
     plan.command = asked?.1
+    // A silent host that has nothing is asked all the same, or nobody would know that it is back.
+    plan.isALook = silence != nil
+    plan.measures = now >= watch.measureDue || plan.isALook
     guard !plan.isEmpty else { return }
     do {
       let round = try HostRound(
@@ -52,6 +71,11 @@ extension ClusterWorker {
   /// A new folder for what comes from the other host.
   private func incoming() -> String {
     AttemptFolder.incoming(inQueue: store.folder.path, by: seat.id, number: random.next())
+  }
+
+  private var hasAllEndedThere: Bool {
+    submitting == nil && arriving.isEmpty
+      && live.values.allSatisfy { remote?.fetches[$0.attempt] != nil || $0.submission == nil }
   }
 
   /// A submission that is on its way has no folders there yet.
@@ -74,12 +98,32 @@ extension ClusterWorker {
       let id = remote.fetches.keys.filter({ remote.isLarge($0) }).min(),
       let one = live[id]
     else { return }
+    guard hasRoomHere(for: remote.sizes[id] ?? 0) else {
+      fetchAfter = now + 5_000
+      return waitForRoom(id, remote.sizes[id] ?? 0)
+    }
     fetching = (
       HostFetch(
-        remote.root.path(of: one), copies: copies(of: one), on: remote.host, root: remote.root.path,
+        remote.root.path(of: one), copies: copies(of: one), after: remote.progress[id], on: remote.host,
+        root: remote.root.path,
         size: remote.sizes[id] ?? 0, into: incoming()), id
     )
     count("fetch")
+  }
+
+  /// Whether so many bytes from there fit on this machine's disk: on their way here they are there twice.
+  private func hasRoomHere(for size: Int64) -> Bool {
+    guard let free = HostMeasures.freeDiskBytes(store.folder.runs) else { return true }
+    return 2 * size <= free - (settings.minFreeDisk?.rawValue ?? 0)
+  }
+
+  private func waitForRoom(_ id: AttemptID, _ size: Int64) {
+    guard let one = live[id] else { return }
+    let text = "It has ended; its files wait until there is room for \(MemorySize(rawValue: 2 * size)) here"
+    tell(trouble: "job \(one.job): \(text)")
+    guard one.note != text else { return }
+    live[id]?.note = text
+    notes[id] = .some(text)
   }
 
   func takeIn(_ outcome: Result<String, QueueError>, of id: AttemptID) {
@@ -106,6 +150,7 @@ extension ClusterWorker {
     }
     hearAgain()
     for trouble in answered.troubles { tell(trouble: trouble) }
+    if let measures = answered.measures { note(measures, now) }
     if answered.isRemoved { remote?.removed(answered.plan.removals) }
     if answered.plan.listing != nil {
       // What cannot be told now, the next worker asks again.
@@ -117,7 +162,7 @@ extension ClusterWorker {
       switch finding {
       case .failure(let error): noteObstacle(error.message, of: one)
       case .success(let found):
-        remote?.sizes[id] = found.files.reduce(0) { $0 + $1.size }
+        remote?.sizes[id] = max(0, found.files.reduce(0) { $0 + $1.size } - one.input.spared)
         grant(round.wishes[id], to: one, found.judgement, now)
       }
     }
@@ -154,6 +199,7 @@ extension ClusterWorker {
   /// Removes what workers have left there that died, or were asked to end, after they had settled it.
   private func sortOut(_ listed: [RemotePath]) throws {
     let leftovers = try listed.filter { path in
+      if path.isOfBundle { return true }
       if let (job, number) = path.attempt {
         return try store.needsNoFolder(job: job, number: number, now: .now, gateLife: RemoteRemoval.gateLife)
       }
@@ -177,12 +223,14 @@ extension ClusterWorker {
       guard let one = live[id], let ending = remote.fetches[id] else { continue }
       do {
         try one.folder.replace(with: "\(folder)/\(remote.root.path(of: one))")
+        FaultPoint.reach(.fetchReplaced)
         brought.append((one, ending))
       } catch { tell(trouble: "\(error)") }
     }
     guard !brought.isEmpty else { return }
     // Once they are settled they are removed there: then a power failure here must not take them.
     do { try AttemptFolder.syncDisk(of: store.folder.runs) } catch { return tell(trouble: "\(error)") }
+    FaultPoint.reach(.fetchSynced)
     for (one, ending) in brought {
       self.remote?.fetches[one.attempt] = nil
       self.remote?.removeWhenSettled(one)

@@ -8,6 +8,9 @@ extension ClusterWorker: StagingWorker {
   /// Bytes that are sent to another host with one submission, unless a single job needs more.
   private static let parcelLimit: Int64 = 64 << 20
 
+  /// Bytes that one submission has copied there for its jobs, unless a single job needs more.
+  private static let copyLimit: Int64 = 4 << 30
+
   var isFar: Bool { remote != nil }
 
   /// Has what an attempt needs brought to its folder on this machine, from where its submission takes it along.
@@ -17,7 +20,7 @@ extension ClusterWorker: StagingWorker {
     bringIn(attempt, staging)
   }
 
-  func start(_ one: ClusterAttempt, after result: Result<Int64, any Error>) {
+  func start(_ one: ClusterAttempt, after result: Result<StagedInput, any Error>) {
     arriving.remove(one.attempt)
     if one.isCancelled {
       return giveUp(one.attempt, "cancelled before it started", outcome: .cancelled, isReturned: false)
@@ -26,8 +29,8 @@ extension ClusterWorker: StagingWorker {
       return giveUp(one.attempt, "taken back before it was submitted", outcome: .void, isReturned: true)
     }
     switch result {
-    case .success(let size):
-      live[one.attempt]?.inputSize = size
+    case .success(let input):
+      live[one.attempt]?.input = input
       unsent.append(one.attempt)
       unsent.sort()
     case .failure(let error) where error.isPassingTrouble:
@@ -44,14 +47,42 @@ extension ClusterWorker: StagingWorker {
   func fitting(_ group: [AttemptID]) -> [AttemptID] {
     gatherBy = monotonicMilliseconds() + Self.gathering
     guard isFar else { return group }
-    var size: Int64 = 0
+    var (size, copied): (Int64, Int64) = (0, 0)
     var count = 0
     for id in group {
-      size += live[id]?.inputSize ?? 0
-      if count > 0, size > Self.parcelLimit { break }
+      size += live[id]?.input.size ?? 0
+      copied += live[id]?.input.bundles.reduce(0) { $0 + ($1.bundle?.size ?? 0) } ?? 0
+      if count > 0, size > Self.parcelLimit || copied > Self.copyLimit { break }
       count += 1
     }
     return Array(group.prefix(count))
+  }
+
+  /// What the attempts of a group get of bundles.
+  func bundleCopies(for group: [AttemptID]) -> [BundleCopy] {
+    group.compactMap { live[$0] }.flatMap { one in
+      let place = RemotePath.attempt(sweep: one.sweep, job: one.job, number: one.number)
+      return one.input.bundles.compactMap { $0.bundle.map { BundleCopy($0, for: place) } }
+    }
+  }
+
+  /// Remembers what has come there with a submission, or on the way to one that was not made.
+  func noteBundles(of call: any SchedulerCall, _ answer: CommandAnswer) {
+    guard let submission = call as? HostSubmission else { return }
+    remote?.bundles = submission.known
+    // For fewer copies there may be room.
+    if case .notStarted = answer.ending, !submission.copies.isEmpty, !submission.isStopped {
+      groupLimit = max(1, submission.copies.count / 2)
+    }
+  }
+
+  /// Ends a submission that is still on its way when nobody wants any of it.
+  func stopUnwanted() {
+    guard let (call, id) = submitting, let submission = call as? HostSubmission,
+      let attempts = submissions[id]?.attempts,
+      attempts.allSatisfy({ live[$0].map { $0.isCancelled || $0.isTakenBack } ?? true })
+    else { return }
+    submission.stop()
   }
 
   /// The file named for results, where it lies on another host and does not come with the attempt's folder.

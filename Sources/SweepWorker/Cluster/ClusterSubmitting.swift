@@ -8,7 +8,7 @@ extension ClusterWorker {
 
   /// Sends the next group of claimed attempts, if the scheduler may be given one now.
   func submit(_ now: Int64) throws {
-    guard !unsent.isEmpty, submitting == nil else { return }
+    guard !unsent.isEmpty, submitting == nil, level > .work || watch.health.aside == nil else { return }
     guard level == .work else {
       for id in unsent { giveUp(id, "its worker was asked to end", outcome: .void, isReturned: true) }
       unsent.removeAll()
@@ -23,6 +23,9 @@ extension ClusterWorker {
     for id in unsent where live[id]?.isCancelled == true {
       giveUp(id, "cancelled before it started", outcome: .cancelled, isReturned: false)
     }
+    for id in unsent where live[id]?.isTakenBack == true {
+      giveUp(id, "taken back before it was submitted", outcome: .void, isReturned: true)
+    }
     unsent.removeAll { live[$0] == nil }
     submitTimes.removeAll { now - $0 >= 60_000 }
     guard !isGathering(now), let first = unsent.first.flatMap({ live[$0] }), now >= submitAfter,
@@ -31,7 +34,12 @@ extension ClusterWorker {
     else { return }
     let limit = min(groupLimit, arrayLimit * settings.executor.bundle)
     let group = unsent.filter { live[$0]?.resources == first.resources }.prefix(max(1, limit))
-    try send(fitting(Array(group)), first.resources, now)
+    let chosen = fitting(Array(group))
+    if let shortage = shortage(for: chosen) {
+      watch.health.setAside(shortage, settings: settings.executor.health, now: .now)
+      return
+    }
+    try send(chosen, first.resources, now)
   }
 
   /// In a minute, at most. What one's own host is asked for costs nobody else anything.
@@ -83,8 +91,9 @@ extension ClusterWorker {
     let names = group.compactMap { live[$0]?.folder.path } + [places.localSubmission(submission.token)]
     return HostSubmission(
       command, on: remote.host, root: remote.root.path, queue: remote.root.queue, base: store.folder.path,
-      names: names.map { String($0.dropFirst(store.folder.path.count + 1)) }, folder: access.folder,
-      environment: access.environment)
+      names: names.map { String($0.dropFirst(store.folder.path.count + 1)) },
+      copies: bundleCopies(for: group), known: remote.bundles, folder: access.folder,
+      environment: access.environment, reserve: settings.executor.health.minFreeDisk?.rawValue ?? 0)
   }
 
   func call(_ command: SchedulerCommand) -> any SchedulerCall { access.call(command) }
@@ -106,7 +115,18 @@ extension ClusterWorker {
       submitting = nil
       watchAnew()
       FaultPoint.reach(.submissionAnswered)
-      attempt { try self.receive(dialect.receipt(answer), of: id) }
+      noteBundles(of: call, answer)
+      if (call as? HostSubmission)?.isStopped == true {
+        attempt { try self.store.noteAnswer("cancelled on its way", of: id) }
+        submissions[id]?.isOver = true
+        if let submission = submissions[id] { withdraw(submission) }
+      } else {
+        let receipt = dialect.receipt(answer)
+        attempt { try self.receive(receipt, of: id) }
+        if case .busy(let why) = receipt, (call as? HostSubmission)?.isAnswered == true {
+          noteFault("it takes no jobs: \(why)", monotonicMilliseconds())
+        }
+      }
     }
     if let (call, question) = asking, let answer = call.answer() {
       asking = nil
@@ -115,6 +135,7 @@ extension ClusterWorker {
     }
     if let (call, attempt) = fetching, let outcome = call.outcome() {
       fetching = nil
+      remote?.progress[attempt] = call.progress
       takeIn(outcome, of: attempt)
     }
     if let (call, what) = controlling, let answer = call.answer() {
@@ -173,6 +194,13 @@ extension ClusterWorker {
     try store.accept(id, nativeID: native.rawValue, by: seat.id, now: .now)
     submissions[id]?.nativeID = native
     submissions[id]?.search = nil
+    for one in submissions[id]?.attempts ?? [] {
+      live[one]?.unknownSince = nil
+      live[one]?.input.discardBundles()
+      live[one]?.isTakenBack = false
+    }
+    // What was wanted meanwhile can be asked of the scheduler now.
+    seenVersion = -1
     poll.hurry(monotonicMilliseconds(), settings: settings.executor)
   }
 

@@ -12,6 +12,7 @@ extension ClusterWorker {
     let now = monotonicMilliseconds()
     return level == .work && isEnabled && now >= submitAfter && now >= alarmUntil && unsent.isEmpty
       && arriving.isEmpty && submitting == nil && room > 0 && (remote == nil || silence == nil)
+      && project?.isUsable(now) != false
   }
 
   /// Settles what has ended and claims what may go out next, in one transaction; then makes the claimed ready to be
@@ -22,8 +23,13 @@ extension ClusterWorker {
     turn.settled = settlements
     turn.notes = notes.map { AttemptNote(attempt: $0.key, text: $0.value) }
     turn.usages = usages
+    turn.variables = settings.executor.variables
+    share(&turn, free: isHindered ? nil : amounts(of: room))
     var granted = 0
-    let isClaiming = wantsMore
+    // Nobody may change the copy between the claim and the look for jobs that run in it.
+    let reservation = wantsMore ? try project?.reserve(monotonicMilliseconds()) : nil
+    defer { reservation?.stillHeld() }
+    let isClaiming = wantsMore && (project == nil || reservation != nil)
     let outcome: TurnOutcome
     do {
       outcome = try store.turn(turn, random: &random) { offer in
@@ -55,18 +61,28 @@ extension ClusterWorker {
 
   /// Jobs that may be given to the scheduler beside those that it has.
   private var room: Int {
-    min(inFlightLimit - live.count, appetite?.room(having: live.count) ?? .max)
+    min(inFlightLimit - live.count, appetite?.room(having: live.count) ?? .max, healthRoom)
+  }
+
+  private func amounts(of slots: Int) -> Capacity.Amounts {
+    Capacity.Amounts(
+      slots: slots, cpus: Self.plenty, memory: Int64(Self.plenty) << 20, gpus: Self.plenty)
+  }
+
+  /// Nothing is submitted for longer than one submission takes.
+  private var isHindered: Bool {
+    level > .work || obstacle(monotonicMilliseconds()) != nil
   }
 
   /// As many as one submission takes.
   private func plan(_ offer: ClaimOffer) -> [(LaneID, Int)] {
-    let room = min(room, groupLimit)
-    let free = Capacity.Amounts(
-      slots: room, cpus: Self.plenty, memory: Int64(Self.plenty) << 20, gpus: Self.plenty)
+    let free = amounts(of: min(room, groupLimit))
+    let now = Timestamp.now
+    var lanes = offer.lanes.filter { $0.resources.isSuited(settings.executor.offers) }
+    leaveToOthers(&lanes, offer, now)
     return FairShare.plan(
-      lanes: offer.lanes.filter { $0.resources.isSuited(settings.executor.tags) },
-      activeBySweep: offer.activeBySweep, freeLimits: offer.freeLimits,
-      capacity: Capacity(free: free, total: free), now: .now, patience: .max
+      lanes: lanes, activeBySweep: offer.activeBySweep, freeLimits: offer.freeLimits,
+      capacity: Capacity(free: free, total: free), now: now, patience: .max
     ).grants.map { ($0.lane, $0.count) }
   }
 
@@ -93,7 +109,7 @@ extension ClusterWorker {
         token: launch.token, arguments: launch.arguments,
         // Another host does not see the queue.
         environment: launch.environment + (remote == nil ? [] : [("SWEEPQ_QUEUE", nil)]),
-        workingDirectory: recipe.isolates ? launch.workingDirectory : workingDirectory(of: recipe),
+        workingDirectory: recipe.isolates ? launch.workingDirectory : try workingDirectory(of: recipe),
         standardInput: launch.standardInput,
         timeLimit: launch.timeLimit,
         grace: launch.grace, setUp: settings.executor.setup + recipe.settings.setup)
@@ -114,7 +130,10 @@ extension ClusterWorker {
   }
 
   /// Where its jobs run, on the executor's host.
-  func workingDirectory(of recipe: SweepRecipe) -> String {
+  ///
+  /// - Throws: ``QueueError`` where they cannot run there.
+  func workingDirectory(of recipe: SweepRecipe) throws -> String {
+    if let project { return try placeInProject(recipe.settings.workingDirectory, project) }
     guard let folder = settings.executor.workdir else { return recipe.settings.workingDirectory }
     return folder.hasPrefix("/") ? folder : "\(access.probe?.home ?? "")/\(folder)"
   }
@@ -149,7 +168,7 @@ extension ClusterWorker {
     settling[one.attempt] = (one.folder, kept, recipes[one.sweep]?.isolates ?? true)
     remote?.forget(one.attempt)
     settlements.append(settlement)
-    appetite?.noteEnd()
+    if settlement.outcome != .void { appetite?.noteEnd() }
     report(.ended(one.job, settlement.outcome, reason: settlement.reason))
   }
 

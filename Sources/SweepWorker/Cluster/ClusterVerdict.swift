@@ -27,6 +27,8 @@ enum ClusterVerdict: Hashable {
     var isElsewhere = false
     /// That it never started is not its doing, and costs its job nothing.
     var isReturned = false
+    /// That it never started is the executor's fault.
+    var isOfTheExecutor = false
 
     /// It may have left something in its folder that its settlement needs.
     var hasFilesThere: Bool { !isGivenUp && !isElsewhere && (exit != nil || start != nil) }
@@ -63,7 +65,8 @@ private struct ClusterCase {
       return .settle(
         .init(
           outcome: one.isCancelled ? .cancelled : .void,
-          reason: one.isCancelled ? "cancelled before it started" : "it never started, and never will"))
+          reason: one.isCancelled ? "cancelled before it started" : "it never started, and never will",
+          isOfTheExecutor: !one.isCancelled))
     case .foreign:
       return .settle(
         .init(
@@ -164,6 +167,11 @@ private struct ClusterCase {
           outcome: .lost, reason: "\(title) does not know it any more, and its gate was left empty",
           isGivenUp: true))
     }
+    if one.sighting == nil, let since = one.unknownSince, now - since >= settings.lateFiles {
+      return .settle(
+        .init(
+          outcome: .lost, reason: "\(title) does not know it, and its gate was left empty", isGivenUp: true))
+    }
     return .wait
   }
 
@@ -209,7 +217,8 @@ private struct ClusterCase {
       return .forbid(unstartedEnding(sighting))
     }
     if sighting.state == .stranded {
-      return .forbid(.init(outcome: .void, reason: "\(title) could not start it\(said)"))
+      return .forbid(
+        .init(outcome: .void, reason: "\(title) could not start it\(said)", isOfTheExecutor: true))
     }
     if sighting.state == .running, let since = one.runningSince, now - since >= settings.startDeadline {
       return .forbid(
@@ -217,7 +226,7 @@ private struct ClusterCase {
           outcome: .void,
           reason:
             "\(title) has called it running for \((now - since) / 1000) s on \(sighting.usage.nodes ?? "a node"), "
-            + "but its command never started: that node may not see \(place)"))
+            + "but its command never started: that node may not see \(place)", isOfTheExecutor: true))
     }
     return .wait
   }
@@ -231,7 +240,7 @@ private struct ClusterCase {
       return .init(
         outcome: .void,
         reason: "\(title) says that it has ended\(said), but its command never started: its node may not see "
-          + place)
+          + place, isOfTheExecutor: true)
     case .nodeFailed:
       return .init(outcome: .nodeFailed, reason: "\(title): its node failed before it started")
     case .preempted: return .init(outcome: .preempted, reason: "\(title) pre-empted it before it started")

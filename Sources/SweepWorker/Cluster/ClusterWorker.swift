@@ -25,6 +25,8 @@ public final class ClusterWorker {
   var fetching: (call: HostFetch, attempt: AttemptID)?
   /// No large one is fetched before this time, since the last could not be had; milliseconds of the monotonic clock.
   var fetchAfter: Int64 = 0
+  /// The copy of a project folder that its jobs run in; nil where there is none.
+  let project: ProjectWatch?
   let control: WorkerControl
   let report: (WorkerEvent) -> Void
   let seat: WorkerSeat
@@ -35,6 +37,10 @@ public final class ClusterWorker {
   var unsent: [AttemptID] = []
   /// Copies the files of isolated attempts.
   let crew: StagingCrew
+  /// Packs what goes to another host once for several of them.
+  private(set) lazy var shelf: BundleShelf? =
+    remote == nil
+    ? nil : BundleShelf(queueFolder: store.folder.path, worker: seat.id)
   /// Claimed, and its files are on their way to its folder.
   var arriving: Set<AttemptID> = []
   /// When what is ready is submitted without waiting for those; milliseconds of the monotonic clock.
@@ -61,11 +67,13 @@ public final class ClusterWorker {
   private var mayHaveErrands = true
   var seenVersion = -1
   var nextDue: Timestamp?
+  var deference: Deference
   var level = WorkerControl.Level.work
   var mustReconcile = false
   var troubleUntil: Int64 = 0
   private var nextAdoption: Int64 = 0
-  private var nextSeen: Int64 = 0
+  var nextSeen: Int64 = 0
+  private var notedObstacle: String?
   private var nextFreshLook: Int64 = 0
   private var leftBy = Int64.max
 
@@ -89,6 +97,10 @@ public final class ClusterWorker {
   /// When the site's limits are to be asked for again; milliseconds of the monotonic clock.
   var limitsDue: Int64 = 0
   var poll = PollInterval()
+  /// A command that waits on the host for what happens there.
+  var listening: HostListening?
+  /// None is begun before this time, since the last has failed; milliseconds of the monotonic clock.
+  var listenAfter: Int64 = 0
   /// When the status that is being waited for was asked for.
   var statusAskedAt: Int64 = 0
   var nextGates: Int64 = 0
@@ -100,6 +112,8 @@ public final class ClusterWorker {
   var silence: (since: Timestamp, reason: String)?
   /// No accounts are asked for before this time, since there are none or they could not be had.
   var accountsAfter: Int64 = 0
+  /// Whether the executor may be given jobs.
+  var watch: HealthWatch
   /// Nothing is submitted before this time, since very many tasks have vanished at once.
   var alarmUntil: Int64 = 0
 
@@ -122,6 +136,11 @@ public final class ClusterWorker {
     control: WorkerControl, report: @escaping (WorkerEvent) -> Void = { _ in }
   ) throws {
     self.store = store
+    deference = Deference(patience: settings.distribution.patience)
+    var settings = settings
+    if dialect is DirectDialect, access.host != nil {
+      settings.executor.pollMax = PollInterval.cap(settings.executor)
+    }
     self.settings = settings
     self.dialect = dialect
     self.access = access
@@ -131,22 +150,35 @@ public final class ClusterWorker {
     }
     places = RunPlaces(queueFolder: store.folder.path, remote: root)
     if let host = access.host, let root { remote = RemoteRuns(host: host, root: root) }
+    project = try Self.projectWatch(settings, access, store) { control.wake() }
     self.control = control
     self.report = report
     crew = StagingCrew { control.wake() }
     groupLimit = settings.executor.maxInFlight
     if dialect is DirectDialect {
       appetite = HostAppetite(
-        slots: settings.executor.capacity.slots ?? access.probe?.cpus ?? HostIdentity.processorCount)
+        slots: (settings.executor.capacity.slots ?? access.probe?.cpus ?? HostIdentity.processorCount)
+          * settings.executor.bundle)
     }
     try store.register(
       executor: settings.name, host: HostIdentity.hostname, scheduler: dialect.name, title: dialect.title)
+    // That the worker before found nobody there holds no longer.
+    if try store.executors().contains(where: { $0.name == settings.name && $0.unreachableSince != nil }) {
+      try store.noteReach(of: settings.name, unreachable: nil)
+    }
+    watch = HealthWatch(try store.health(of: settings.name), settings: settings.executor.health)
     seat = try store.seatWorker(
       host: HostIdentity.hostname, bootID: HostIdentity.bootID, pid: getpid(), backend: settings.name,
       capacity: WorkerCapacity(
         slots: settings.executor.maxInFlight, cpus: Self.plenty, memory: nil, gpus: Self.plenty,
-        tags: settings.executor.tags))
+        tags: settings.executor.offers))
     try obeyLimits()
+    if let probe = access.probe {
+      note(
+        ExecutorMeasures(
+          at: .now, freeDisk: probe.freeDisk, load: probe.load, freeMemory: probe.availableMemory,
+          gpus: probe.gpus.count), monotonicMilliseconds())
+    }
   }
 
   /// Of what a cluster has, only the scheduler keeps count.
@@ -162,6 +194,10 @@ public final class ClusterWorker {
     defer { try? store.leave(seat, reason: reason) }
     while true {
       runOnce()
+      if let refusal = projectRefusal {
+        reason = refusal.message
+        throw refusal
+      }
       if isFinished() {
         reason = level == .work ? "nothing was left" : "it was asked to end; what was submitted goes on"
         return summary
@@ -176,6 +212,7 @@ public final class ClusterWorker {
     followControl(now)
     hear()
     followFiles()
+    followProject(now)
     if now >= nextAdoption {
       nextAdoption = now + 500
       attempt(stalls: false) { try self.adoptOrphans() }
@@ -197,12 +234,14 @@ public final class ClusterWorker {
       }
     }
     if !mustReconcile, mayHaveErrands, level == .work { attempt { try self.carryOutErrands() } }
+    tendHealth(now)
     if !mustReconcile, isTurnDue() { attempt { try self.turn() } }
     if !mustReconcile {
       attempt { try self.submit(now) }
       attempt { try self.tidySubmissions(now) }
     }
     ask(now)
+    listen(now)
     fetchNext(now)
     controlNext()
   }
@@ -234,7 +273,9 @@ public final class ClusterWorker {
   }
 
   private func isFinished() -> Bool {
-    let isBusy = submitting != nil || !settlements.isEmpty || !starts.isEmpty || !crew.isIdle
+    let isBusy =
+      submitting != nil || !settlements.isEmpty || !starts.isEmpty || !crew.isIdle
+      || project?.isRunning == true
     if level > .work {
       let isTidy = silence != nil || remote?.removals.isEmpty ?? true
       guard monotonicMilliseconds() >= leftBy else { return !isBusy && isTidy }
@@ -242,7 +283,8 @@ public final class ClusterWorker {
       // Nobody may find its files half written by a worker that is no more.
       return crew.isIdle
     }
-    guard settings.untilEmpty, live.isEmpty, !isBusy, !mayHaveWork || !isEnabled, !mustReconcile,
+    let takesNone = !isEnabled || healthRoom == 0 || remote != nil && silence != nil
+    guard settings.untilEmpty, live.isEmpty, !isBusy, !mayHaveWork || takesNone, !mustReconcile,
       controls.isEmpty, controlling == nil, !(silence == nil && remote?.isBusy == true),
       submissions.values.allSatisfy({ $0.search?.isQuick == false })
     else { return false }
@@ -250,7 +292,7 @@ public final class ClusterWorker {
       // What it may not take, somebody else may.
       guard isEnabled else { return true }
       let outlook = try store.outlook(executor: settings.name)
-      return !outlook.queued.contains { $0.isSuited(settings.executor.tags) } && outlook.active == 0
+      return !outlook.queued.contains { $0.isSuited(settings.executor.offers) } && outlook.active == 0
         && outlook.due == 0 && !outlook.isChanging
     } catch {
       tell(trouble: "\(error)")
@@ -275,6 +317,8 @@ public final class ClusterWorker {
         watchAnew()
       }
       try obeyHolds()
+      stopUnwanted()
+      try readHealth()
       mayHaveWork = true
       mayHaveErrands = true
       seenVersion = version
@@ -292,16 +336,21 @@ public final class ClusterWorker {
   }
 
   private func noteThatAlive(_ now: Int64) {
-    guard now >= nextSeen else { return }
+    let found = obstacle(now)
+    // The others go by whether there is one.
+    guard now >= nextSeen || (found == nil) != (notedObstacle == nil) else { return }
     nextSeen = now + 15_000
-    attempt(stalls: false) { try self.store.seen(self.seat.id, note: self.obstacle(now), now: .now) }
+    notedObstacle = found
+    attempt(stalls: false) { try self.store.seen(self.seat.id, note: found, now: .now) }
   }
 
   /// Why it submits nothing at the moment; nil while it does.
   func obstacle(_ now: Int64) -> String? {
     if !isEnabled { return "\(settings.name) is disabled" }
     if let silence { return "\(dialect.title) does not answer: \(silence.reason)" }
+    if let sickness { return sickness }
     if now < alarmUntil { return "very many jobs have vanished from \(dialect.title) at once" }
+    if let trouble = projectObstacle { return trouble }
     if now < submitAfter, let refusal = lastRefusal {
       return "\(dialect.title) takes no more for now: \(refusal)"
     }
@@ -312,7 +361,7 @@ public final class ClusterWorker {
   /// Waits for the first of: an answer of the scheduler's, a request, rows changed, something due.
   private func waitForNews() {
     var descriptors = [pollfd(fd: control.readEnd, events: Int16(POLLIN), revents: 0)]
-    for call in [submitting?.call, asking?.call, controlling?.call] {
+    for call in [submitting?.call, asking?.call, controlling?.call, watch.probing, listening?.call] {
       if let call, call.descriptor >= 0 {
         descriptors.append(pollfd(fd: call.descriptor, events: Int16(POLLIN), revents: 0))
       }
@@ -337,6 +386,10 @@ public struct ClusterWorkerSettings: Sendable {
   public var inlineOutput: Int
   /// Milliseconds from SIGTERM to SIGKILL for a command that is out of time.
   public var grace: Int64
+  /// How jobs are given out among the executors.
+  public var distribution = Distribution()
+  /// Outputs are not brought here while less than this is free on the disk with the queue, beside their own size.
+  public var minFreeDisk: MemorySize?
   /// Asked every few seconds: whether the executor is to take new jobs; nil where that cannot be told now.
   public var mayTakeJobs: @Sendable () -> Bool? = { true }
 
@@ -369,6 +422,12 @@ struct PollInterval {
   mutating func failed(_ now: Int64, settings: ExecutorSettings) {
     length = min(max(settings.poll, settings.pollMax), max(settings.poll, length * 2))
     due = now + Int64(Double(length) * Double.random(in: 0.9...1.1))
+  }
+
+  mutating func expire(_ now: Int64) { due = min(due, now) }
+  /// The longest pause for a host whose queue asks nobody else: that a job has ended is to be known before long.
+  static func cap(_ settings: ExecutorSettings) -> Int64 {
+    settings.pollMax == ExecutorSettings().pollMax ? max(settings.poll, 15_000) : settings.pollMax
   }
 
   mutating func hurry(_ now: Int64, settings: ExecutorSettings) { due = min(due, now + settings.poll) }

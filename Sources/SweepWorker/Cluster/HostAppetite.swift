@@ -1,12 +1,14 @@
 /// How many jobs a host without a scheduler's queue is given: what it runs at a time, and ahead of time about what it ends
 /// until it is asked the next time. What others could run meanwhile is not kept waiting there.
 struct HostAppetite {
-  /// Jobs that the host runs at a time.
+  /// Jobs that the host runs at a time, with those that wait in the same bundles.
   let slots: Int
   private(set) var wanted: Int
   private var ended = 0
   /// Answers in a row by which it had more than enough.
   private var idle = 0
+  /// Answers since it was last found to have too little.
+  private var lasted = 0
 
   init(slots: Int) {
     self.slots = max(1, slots)
@@ -23,11 +25,15 @@ struct HostAppetite {
 
   /// The host has answered.
   ///
-  /// - Parameter waiting: Jobs that it has and has not started.
-  mutating func noteAnswer(waiting: Int) {
+  /// - Parameters:
+  ///   - waiting: Jobs that it has and has not started.
+  ///   - running: Jobs that it has besides.
+  mutating func noteAnswer(waiting: Int, running: Int) {
+    lasted += 1
     if waiting < slots, ended >= slots {
-      // It has run dry, or nearly so.
-      wanted *= 2
+      // It has run dry, or nearly so; or all of it was gone almost as soon as it was there.
+      wanted *= waiting + running == 0 && lasted <= 3 ? 4 : 2
+      lasted = 0
       idle = 0
     } else if waiting > slots + 2 * ended {
       idle += 1

@@ -23,11 +23,19 @@ struct RemoteRuns {
   private(set) var wishes: [AttemptID: Wish] = [:]
   /// Ended, and settled so as soon as their files are here.
   var fetches: [AttemptID: ClusterVerdict.Ending] = [:]
+  /// Those whose files were asked for without waiting for the next look.
+  var hurried: Set<AttemptID> = []
   /// Bytes in the folders of those that have ended.
   var sizes: [AttemptID: Int64] = [:]
+  /// What has come of large ones until a connection broke.
+  var progress: [AttemptID: HostFetch.Progress] = [:]
+  /// Ids of bundles that were there when they were last used.
+  var bundles: Set<String> = []
   /// Folders there that nobody needs any more.
   private(set) var removals: [RemotePath] = []
-  private var doomed: [AttemptID: RemotePath] = [:]
+  /// How many of these there were when they were last not left to the next look.
+  var hurriedRemovals = 0
+  private var doomed: [AttemptID: [RemotePath]] = [:]
   /// Earlier workers may have left there what they had settled.
   var mayHaveLeftovers = true
 
@@ -39,8 +47,11 @@ struct RemoteRuns {
   /// Bytes of outputs that come with one round, as far as their sizes are known.
   static let roundLimit: Int64 = 32 << 20
 
+  /// Bytes of a folder that is brought in a command of its own.
+  private static let largeSize: Int64 = 16 << 20
+
   /// Its folder is brought in a command of its own.
-  func isLarge(_ attempt: AttemptID) -> Bool { (sizes[attempt] ?? 0) > Self.roundLimit }
+  func isLarge(_ attempt: AttemptID) -> Bool { (sizes[attempt] ?? 0) > Self.largeSize }
 
   /// Something is to be done there before the worker may end.
   var isBusy: Bool { !wishes.isEmpty || !fetches.isEmpty || !removals.isEmpty || mayHaveLeftovers }
@@ -58,15 +69,21 @@ struct RemoteRuns {
     wishes[attempt] = nil
     fetches[attempt] = nil
     sizes[attempt] = nil
+    progress[attempt] = nil
   }
 
   /// Its folder there is not needed any more once its end is a row.
-  mutating func removeWhenSettled(_ one: ClusterAttempt) { doomed[one.attempt] = root.path(of: one) }
+  mutating func removeWhenSettled(_ one: ClusterAttempt) {
+    let own = one.input.bundles.filter { !$0.isCommon }
+    doomed[one.attempt] =
+      [root.path(of: one)] + own.compactMap { try? RemotePath.bundle($0.id, below: root.queue) }
+    bundles.subtract(own.map(\.id))
+  }
 
   /// Its end is a row, or, if it is stale, another worker's affair.
   mutating func settled(_ attempt: AttemptID, isStale: Bool) {
-    guard let folder = doomed.removeValue(forKey: attempt), !isStale else { return }
-    removals.append(folder)
+    guard let folders = doomed.removeValue(forKey: attempt), !isStale else { return }
+    removals += folders
   }
 
   mutating func remove(_ submission: LiveSubmission) {
@@ -75,7 +92,7 @@ struct RemoteRuns {
 
   /// - Parameter paths: of what nobody needs any more, and is there.
   mutating func remove(_ paths: [RemotePath]) {
-    let known = Set(removals + doomed.values)
+    let known = Set(removals + doomed.values.joined())
     removals += paths.filter { !known.contains($0) }
   }
 

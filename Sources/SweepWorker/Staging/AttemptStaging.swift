@@ -4,6 +4,8 @@ import SweepModel
 /// The way of an isolated attempt's files: from the sweep's working directory to its work folder, and back.
 struct AttemptStaging: Sendable {
   let forward: [ResolvedStagingRule]
+  /// Those of them that name the same files for every job.
+  let common: [ResolvedStagingRule]
   let collect: [ResolvedStagingRule]
   let keepsOutsideLinks: Bool
   /// The sweep's working directory.
@@ -24,13 +26,22 @@ struct AttemptStaging: Sendable {
     var missing: String?
   }
 
+  /// From so many bytes on, files of several jobs go to another host once, for all.
+  private static let commonLimit: Int64 = 64 << 10
+  /// From so many bytes on, files of one job go there in a way that goes on where it was cut.
+  private static let ownLimit: Int64 = 8 << 20
+  /// What a file costs besides its content.
+  private static let fileCost: Int64 = 512
+  /// Smaller files come back as they are.
+  private static let spareLimit: Int64 = 1 << 20
+
   /// Makes the work folder and brings what the command needs.
   ///
-  /// - Returns: bytes of what it now needs.
+  /// - Parameter shelf: makes the bundles of what is for another host; nil for this one.
   /// - Throws: ``FileTrouble``, `FileCopy.Cancelled`, ``QueueError``.
-  func bringIn(isCancelled: @escaping @Sendable () -> Bool) throws -> Int64 {
+  func bringIn(by shelf: BundleShelf?, isCancelled: @escaping @Sendable () -> Bool) throws -> StagedInput {
     try folder.createWork()
-    if forward.isEmpty { return 0 }
+    if forward.isEmpty { return StagedInput() }
     let selection = FileSelection(below: base, avoiding: [queueFolder])
     let list = try StagingList(forward, from: selection, keepsOutsideLinks: keepsOutsideLinks)
     if !list.unmatched.isEmpty {
@@ -41,10 +52,53 @@ struct AttemptStaging: Sendable {
     if let problem = list.refused.first {
       throw FileTrouble(QueueError(.badData, "it cannot be forwarded: \(problem)"))
     }
+    var input = StagedInput()
+    var rest = list
+    if let shelf {
+      let shared = list.filter(isCommon)
+      if Self.cost(of: shared) >= Self.commonLimit {
+        let bundle = try shelf.common(shared, from: base, isCancelled: isCancelled)
+        input.bundles.append(StagedBundle(bundle, isCommon: true))
+        try spare(shared, bundle, &input)
+        rest = list.filter { !isCommon($0) }
+      }
+      input.size = rest.size
+      if rest.size >= Self.ownLimit {
+        let bundle = try shelf.fresh(rest, from: base, isCancelled: isCancelled)
+        input.bundles.append(StagedBundle(bundle, isCommon: false))
+        try spare(rest, bundle, &input)
+        return input
+      }
+    } else {
+      input.size = rest.size
+    }
     _ = try FileCopy(
       from: base, to: folder.workPath, tag: token.rawValue, isDurable: false, isCancelled: isCancelled
-    ).run(list)
-    return list.size
+    ).run(rest)
+    return input
+  }
+
+  private static func cost(of list: StagingList) -> Int64 {
+    list.size + Int64(list.items.count) * fileCost
+  }
+
+  private func isCommon(_ item: StagingList.Item) -> Bool {
+    common.contains { $0.glob.covers(item.source) && $0.destination(of: item.source) == item.destination }
+  }
+
+  /// Says in the attempt's folder that large files of a bundle need not come back as they were, unless they are wanted for
+  /// another place than that from which they came.
+  private func spare(_ list: StagingList, _ bundle: FileBundle, _ input: inout StagedInput) throws {
+    let large = list.items.filter { $0.entry.kind == .file && $0.entry.size > Self.spareLimit }
+    let isWanted = large.contains { item in
+      collect.contains {
+        $0.glob.covers(item.destination)
+          && ($0.glob.isPlain || $0.destination(of: item.destination) != item.source)
+      }
+    }
+    if large.isEmpty || isWanted { return }
+    try folder.addSpare(bundle)
+    input.spared += large.reduce(0) { $0 + $1.entry.size }
   }
 
   /// Brings back what the command has left. Doing it again does what is missing.
@@ -98,12 +152,13 @@ extension SweepRecipe {
   func staging(of one: some StagedAttempt, queueFolder: String, isFar: Bool) throws -> AttemptStaging {
     let rules = settings.staging ?? StagingSettings()
     let point = try Point(json: one.parameters)
+    let forward = try rules.forward.map {
+      let rule = try $0.resolved(point, job: one.job, index: one.index)
+      // A link to a file here leads nowhere there.
+      return isFar ? rule.copied : rule
+    }
     return AttemptStaging(
-      forward: try rules.forward.map {
-        let rule = try $0.resolved(point, job: one.job, index: one.index)
-        // A link to a file here leads nowhere there.
-        return isFar ? rule.copied : rule
-      },
+      forward: forward, common: zip(rules.forward, forward).filter(\.0.isCommon).map(\.1),
       collect: try rules.collect.map { try $0.resolved(point, job: one.job, index: one.index) },
       keepsOutsideLinks: rules.keepsOutsideLinks, base: settings.workingDirectory, queueFolder: queueFolder,
       folder: one.folder, token: one.token, isFar: isFar)

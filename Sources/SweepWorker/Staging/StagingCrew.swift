@@ -9,8 +9,7 @@ final class StagingCrew {
 
   /// What a work came to.
   enum Result: Sendable {
-    /// With the bytes of what an attempt needs.
-    case broughtIn(Swift.Result<Int64, any Error>)
+    case broughtIn(Swift.Result<StagedInput, any Error>)
     case broughtBack(Swift.Result<AttemptStaging.Return, any Error>)
     case tidied((any Error)?)
   }
@@ -55,7 +54,7 @@ final class StagingCrew {
 
   var isIdle: Bool { waiting.isEmpty && active.isEmpty }
 
-  func bringIn(_ attempt: AttemptID, _ work: @escaping Work<Int64>) {
+  func bringIn(_ attempt: AttemptID, _ work: @escaping Work<StagedInput>) {
     start(attempt) { isCancelled in .broughtIn(Swift.Result { try work(isCancelled) }) }
   }
 

@@ -38,8 +38,11 @@ protocol StagingWorker: SettlingWorker {
   /// Its attempts run on another host.
   var isFar: Bool { get }
 
+  /// Makes the bundles of what is for another host; nil for this one.
+  var shelf: BundleShelf? { get }
+
   /// What an attempt needs was brought to its folder, or not.
-  func start(_ one: Staged, after result: Result<Int64, any Error>)
+  func start(_ one: Staged, after result: Result<StagedInput, any Error>)
   /// Queues a settlement for the next turn.
   func settle(_ one: Staged, _ settlement: Settlement, keeping kept: Set<AttemptFolder.File>?)
 }
@@ -48,7 +51,7 @@ extension StagingWorker {
   /// Has the files of an isolated attempt, whose folder was made, brought to it; then it is started.
   func bringIn(_ attempt: AttemptID, _ staging: AttemptStaging) {
     live[attempt]?.fileWork = .bringingIn
-    crew.bringIn(attempt) { try staging.bringIn(isCancelled: $0) }
+    crew.bringIn(attempt) { [shelf] in try staging.bringIn(by: shelf, isCancelled: $0) }
   }
 
   /// Settles an attempt that has ended, after its files are back if it was isolated.

@@ -4,9 +4,10 @@ import SweepStore
 
 extension Worker: StagingWorker {
   var isFar: Bool { false }
+  var shelf: BundleShelf? { nil }
 
   /// Sends the order of an attempt whose files are there.
-  func start(_ one: LiveAttempt, after result: Result<Int64, any Error>) {
+  func start(_ one: LiveAttempt, after result: Result<StagedInput, any Error>) {
     if one.ending != nil || level > .work || result.isCancelled {
       return giveUp(
         one.attempt, "taken back before it started", outcome: .void, isReturned: true, keeping: [])

@@ -38,7 +38,7 @@ struct ExecutorListing {
     record.map { $0.title ?? $0.scheduler } ?? settings?.scheduler.rawValue ?? ""
   }
 
-  func isAside(_ now: Timestamp) -> Bool { (record?.asideUntil ?? Timestamp(rawValue: 0)) > now }
+  var aside: ExecutorHealth.Aside? { record?.health.aside }
 
   /// What keeps it from being given jobs, in words; nil where nothing is known to.
   func obstacle(_ now: Timestamp) -> String? {
@@ -47,8 +47,12 @@ struct ExecutorListing {
       return "not reachable since \(ElapsedText.local(since)) (\(ElapsedText.relative(since, to: now)))"
         + (record?.unreachableReason.map { ": \($0)" } ?? "")
     }
-    if let until = record?.asideUntil, until > now {
-      return "set aside until \(ElapsedText.local(until))" + (record?.asideReason.map { ": \($0)" } ?? "")
+    if let aside {
+      let again =
+        aside.until > now
+        ? ElapsedText.relative(aside.until, to: now) : workers.isEmpty ? "by its next worker" : "now"
+      return
+        "set aside since \(ElapsedText.local(aside.since)), to be looked at again \(again): \(aside.reason)"
     }
     return nil
   }
@@ -63,7 +67,8 @@ struct ExecutorListing {
       "running": JSONValue(load.running), "workers": JSONValue(workers.count),
       "unreachable_since": JSONValue(record?.unreachableSince),
       "unreachable_reason": JSONValue(record?.unreachableReason),
-      "aside_until": JSONValue(record?.asideUntil), "aside_reason": JSONValue(record?.asideReason),
+      "aside_since": JSONValue(aside?.since), "aside_until": JSONValue(aside?.until),
+      "aside_reason": JSONValue(aside?.reason),
     ])
   }
 

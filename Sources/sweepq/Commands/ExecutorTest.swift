@@ -16,7 +16,7 @@ struct ExecutorTest {
           .fine, "machine",
           "\(HostIdentity.hostname): \(AmountText.plural(HostIdentity.processorCount, "processor")), "
             + "\(AmountText.bytes(HostIdentity.totalMemory)) of memory"), writing(),
-      ]
+      ] + health()
     }
     let dialect: any SchedulerDialect
     let access: SchedulerAccess
@@ -29,7 +29,22 @@ struct ExecutorTest {
     return [
       .init(.fine, "scheduler", dialect.title), queue(dialect, access),
       limits(dialect, access), accounts(dialect), writing(),
-    ] + (access.host == nil ? [ClusterFolder.finding(folder.path)] : [])
+    ] + (access.host == nil ? [ClusterFolder.finding(folder.path)] : []) + health()
+  }
+
+  /// What its host has to spare, and what is wrong there.
+  private func health() -> [DoctorFinding] {
+    let look = ExecutorLook.of([named], folder: folder)[named.given]
+    switch look {
+    case .found(let probe)?:
+      var findings = [DoctorFinding(.fine, "host", probe.summary)]
+      if probe.passed > 0 {
+        findings.append(.init(.fine, "checks", "\(AmountText.plural(probe.passed, "check")) passed"))
+      }
+      return findings + probe.troubles.map { .init(.trouble, "health", $0) }
+    case .unavailable(let why)?: return [.init(.trouble, "health", "it cannot be looked at: \(why)")]
+    case nil: return []
+    }
   }
 
   private static func finding(_ error: any Error, _ subject: String) -> DoctorFinding {

@@ -1,4 +1,5 @@
 import ArgumentParser
+@preconcurrency import Glibc
 import SweepModel
 import SweepStore
 
@@ -11,6 +12,7 @@ struct ExecutorsAddCommand: ParsableCommand {
       grow with each one.
 
         sweepq executors add lab --ssh me@lab.example.org --set capacity.slots=4 --set workdir=project
+        sweepq executors add lab2 --ssh lab2 --sync ~/project --set sync.exclude='*.o' --set sync.delete=true
         sweepq executors add gpu --scheduler slurm --set partition=gpu --set setup='module load gcc'
       """)
 
@@ -29,6 +31,11 @@ struct ExecutorsAddCommand: ParsableCommand {
       "slurm, pbs, lsf, sge, direct (none: jobs are started one by one), or auto for what is found.",
       valueName: "kind"))
   var scheduler: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "A project folder here of which the host gets a copy, in which jobs run.", valueName: "folder"))
+  var sync: String?
 
   @Option(
     name: .customLong("set"), parsing: .unconditionalSingleValue,
@@ -50,10 +57,23 @@ struct ExecutorsAddCommand: ParsableCommand {
     }
   }
 
+  /// As it is to stand in a file that is read in any folder.
+  private func absolute(_ folder: String) throws -> String {
+    if folder.hasPrefix("/") || folder.hasPrefix("~/") { return folder }
+    guard let real = realpath(folder, nil) else {
+      throw QueueError(
+        .usage, "there is no folder \(folder): \(String(cString: strerror(errno)))",
+        remedy: "Name the project folder on this machine")
+    }
+    defer { free(real) }
+    return String(cString: real)
+  }
+
   private func entry() throws -> ExecutorEntry {
     var entry = try ExecutorEntry(name: name)
     if let ssh { try entry.assign("ssh", ssh) }
     if let scheduler { try entry.assign("scheduler", scheduler) }
+    if let sync { try entry.assign("sync", absolute(sync)) }
     for text in assignments {
       let (key, value) = try Assignment.split(text, option: "--set", example: "partition=short")
       try entry.assign(key, value)

@@ -9,7 +9,8 @@ struct ExecutorsCleanCommand: ParsableCommand {
     abstract: "Remove on an executor's host what is not needed there any more.",
     discussion: """
       Workers remove there what is settled. This is for what is left when one was killed, or a host away, in between: \
-      folders of this queue's attempts that have ended and whose files are here. Nothing else is touched, neither what \
+      folders of this queue's attempts that have ended and whose files are here, and files that jobs had in common and \
+      none needs any more. Nothing else is touched, neither what \
       other queues have there nor what lies outside the executor's root; what is left, and why, is said.
 
         sweepq executors clean lab --dry-run
@@ -94,7 +95,21 @@ struct RemoteCleaning {
         removed.append(folder)
       }
     }
+    try decideBundles()
     left += inventory.others.map { ($0, "it is no folder of an attempt or a submission") }
+  }
+
+  /// Attempts have copies of their own: a bundle is for those that come next.
+  private mutating func decideBundles() throws {
+    let outlook = try store.outlook(executor: executor)
+    let isWorking = !outlook.queued.isEmpty || outlook.active > 0 || outlook.due > 0 || outlook.isChanging
+    for (folder, isRecent) in inventory.bundles {
+      if isRecent, isWorking {
+        left.append((folder.text, "jobs have used these files within a day, and there are more to come"))
+      } else {
+        removed.append(folder)
+      }
+    }
   }
 
   private func obstacle(to folder: RemotePath) throws -> String? {

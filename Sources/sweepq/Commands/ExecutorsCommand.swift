@@ -16,13 +16,17 @@ struct ExecutorsCommand: ParsableCommand {
         sweepq executors add lab --ssh me@lab.example.org
         sweepq executors show lab
         sweepq executors test slurm
+        sweepq executors health
+        sweepq executors gpus lab
         sweepq executors limits slurm
         sweepq executors queue slurm --watch
       """,
     subcommands: [
       ExecutorsListCommand.self, ExecutorsShowCommand.self, ExecutorsTestCommand.self,
+      ExecutorsHealthCommand.self, ExecutorsGPUsCommand.self,
       ExecutorsLimitsCommand.self, ExecutorsQueueCommand.self, ExecutorsAddCommand.self,
-      ExecutorsEnableCommand.self, ExecutorsDisableCommand.self, ExecutorsCleanCommand.self,
+      ExecutorsEnableCommand.self, ExecutorsDisableCommand.self, ExecutorsSyncCommand.self,
+      ExecutorsCleanCommand.self,
       ExecutorsRemoveCommand.self,
     ], defaultSubcommand: ExecutorsListCommand.self)
 }
@@ -55,8 +59,9 @@ struct ExecutorsTestCommand: ParsableCommand {
     commandName: "test",
     abstract: "Try whether an executor can be used from here.",
     discussion: """
-      Looks for the scheduler's commands, asks it, and looks at the queue's folder. It submits nothing. Exit code 69 \
-      where the scheduler is not here or does not answer.
+      Looks for the scheduler's commands, asks it, looks at the queue's folder, at what its host has to spare, and runs \
+      the executor's checks. It submits nothing. Exit code 69 where the scheduler is not here or does not answer, or a \
+      check fails.
 
         sweepq executors test slurm
       """)

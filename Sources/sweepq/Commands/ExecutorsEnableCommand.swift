@@ -7,7 +7,8 @@ struct ExecutorsEnableCommand: ParsableCommand {
     commandName: "enable",
     abstract: "Let an executor take new jobs again.",
     discussion: """
-      Its worker has to be started again where it has ended.
+      Its worker has to be started again where it has ended. One that was set aside, since it seemed to be sick, is taken \
+      back at once.
 
         sweepq executors enable lab
       """)
@@ -52,14 +53,19 @@ struct ExecutorSwitch {
     if named.settings.isEnabled != isEnabled {
       try file.replace(with: try changed(text, file, named))
     }
+    let isTakenBack = try isEnabled && store.forgive(executor: name)
     let load = try store.executorLoads()[name] ?? ExecutorLoad()
     let inHand = load.claimed + load.submitted + load.running
     try queue.output.present {
-      ["name": .text(name), "enabled": .boolean(isEnabled), "in_hand": JSONValue(inHand)]
+      [
+        "name": .text(name), "enabled": .boolean(isEnabled), "taken_back": .boolean(isTakenBack),
+        "in_hand": JSONValue(inHand),
+      ]
     } ids: {
       [name]
     } human: { page in
       page.line(isEnabled ? "\(name) takes new jobs" : "\(name) takes no new jobs")
+      if isTakenBack { page.line("  It had been set aside, and is taken back.") }
       if !isEnabled, inHand > 0 { page.line("  It goes on with \(AmountText.plural(inHand, "job")).") }
     }
   }

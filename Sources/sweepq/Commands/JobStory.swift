@@ -9,12 +9,15 @@ struct JobStory {
   let command: [String]
   let transitions: [TransitionRecord]
   let attempts: [Attempt]
+  /// It is another one on other executors.
+  let hasVariables: Bool
   let queueFolder: String
 
   struct Attempt {
     let record: AttemptRecord
     /// As the scheduler's own commands call it.
     let nativeID: String?
+    let command: [String]
     let results: [(name: String, value: ParameterValue)]
     let outputs: [(stream: Settlement.Output.Stream, size: Int64, isStored: Bool)]
   }
@@ -25,17 +28,22 @@ struct JobStory {
       throw QueueError(.badData, "the sweep of job \(id) is not there", remedy: "Run: sweepq check")
     }
     self.sweep = sweep
-    command = CommandTemplate(arguments: sweep.command, usesShell: sweep.settings.usesShell)
-      .render(try Point(json: job.parameters), job: id, index: job.index)
+    let template = CommandTemplate(
+      arguments: sweep.command, usesShell: sweep.settings.usesShell, parameters: sweep.parameters)
+    hasVariables = !template.variables.isEmpty
+    let (point, index) = (try Point(json: job.parameters), job.index)
+    let records = try store.attempts(of: id)
+    command = template.render(point, job: id, index: index, variables: records.last?.variables ?? [:])
     transitions = try store.transitions(of: id)
     queueFolder = store.folder.path
     var ids = try NativeIDs(store)
-    attempts = try store.attempts(of: id).map { record in
+    attempts = try records.map { record in
       let outputs = try Settlement.Output.Stream.allCases.compactMap { stream in
         try store.output(of: record.id, stream).map { (stream, $0.size, $0.bytes != nil) }
       }
       return Attempt(
         record: record, nativeID: try ids.text(of: record),
+        command: template.render(point, job: id, index: index, variables: record.variables),
         results: try store.results(of: record.id, job: id),
         outputs: outputs)
     }
@@ -95,6 +103,7 @@ struct JobStory {
       "id": JSONValue(record.id.rawValue), "number": JSONValue(record.number),
       "token": .text(record.token.rawValue),
       "worker": JSONValue(record.workerName), "executor": .text(record.executor),
+      "command": .array(attempt.command.map { .text($0) }),
       "native_id": JSONValue(attempt.nativeID), "submission": JSONValue(record.submission?.rawValue),
       "task": JSONValue(record.task), "nodes": JSONValue(record.nodes), "note": JSONValue(record.note),
       "unreachable_since": JSONValue(record.unreachableSince),
@@ -127,7 +136,7 @@ struct JobStory {
       page.line("  " + name + String(repeating: " ", count: max(1, 12 - name.count)) + value.singleLine)
     }
     fact("parameters", CommandText.parameters(job.parameters))
-    fact("command", sweep.settings.usesShell ? command.last : CommandText.line(command))
+    fact("command", shown(command))
     fact("folder", sweep.settings.workingDirectory)
     if let staging = sweep.settings.staging {
       fact("isolated", staging.isolate ? "each attempt works in a folder of its own" : nil)
@@ -135,6 +144,8 @@ struct JobStory {
       fact("collects", Self.text(staging.collect))
     }
     fact("needs", needs)
+    fact("runs on", job.placement.executors?.joined(separator: " or "))
+    fact("avoids", job.placement.avoided.joined(separator: ", "))
     if job.priority != 0 { fact("priority", String(job.priority)) }
     fact("reason", job.reason)
     if let due = job.dueAt, job.state == .waiting { fact("due", ElapsedText.relative(due, to: now)) }
@@ -154,6 +165,10 @@ struct JobStory {
       page.line()
       write(attempt, to: &page, now: now)
     }
+  }
+
+  private func shown(_ command: [String]) -> String {
+    sweep.settings.usesShell ? command.last ?? "" : CommandText.line(command)
   }
 
   private var needs: String {
@@ -180,6 +195,7 @@ struct JobStory {
       if let nodes = record.nodes, !nodes.isEmpty { place += ", on the nodes \(nodes)" }
       page.line(place)
     }
+    if hasVariables { page.line("    ran on \(record.executor): \(shown(attempt.command).singleLine)") }
     if let note = record.note, record.endedAt == nil { page.line("    \(note.singleLine)") }
     if let since = record.unreachableSince, record.endedAt == nil {
       page.line(

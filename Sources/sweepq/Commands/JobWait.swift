@@ -8,8 +8,10 @@ struct JobWait {
   let store: Store
   let selection: JobSelection
   let output: Output
+  /// The part of the jobs that must have ended.
+  var ratio = 1.0
 
-  /// Comes back when every job of the selection has ended.
+  /// Comes back when every job of the selection has ended, or the part that is waited for.
   ///
   /// - Parameter patience: milliseconds after which it throws exit code 124; nil for no limit.
   func run(patience: Int64?) throws -> StateCounts {
@@ -31,7 +33,7 @@ struct JobWait {
         version = isChanging ? nil : current
         let began = Timestamp.now
         counts = try store.counts(selection)
-        if counts.unfinished == 0, !isChanging { return counts }
+        if isEnough(counts), !isChanging { return counts }
         (pause, cost) = (10, Timestamp.now - began)
         if !hasLooked { try warnAboutStandstill(counts) }
         hasLooked = true
@@ -52,6 +54,12 @@ struct JobWait {
       try Interrupt.pause(
         milliseconds: patience.map { min(pause, max(1, $0 - (Timestamp.now - start))) } ?? pause)
     }
+  }
+
+  private func isEnough(_ counts: StateCounts) -> Bool {
+    // 0.1 * 30 is a little more than 3 for a computer.
+    let wanted = (Double(counts.total) * ratio - 1e-9).rounded(.up)
+    return counts.total - counts.unfinished >= Int(wanted)
   }
 
   /// Throws exit code 1 where a job did not complete.

@@ -15,6 +15,16 @@ extension StatusCommand {
     let store = try queue.openStore()
     let chosen = try selection.selection()
     try store.requireNamedJobs(chosen)
+    if let stragglers {
+      guard !watch, sort == nil else {
+        throw QueueError(
+          .usage, "--stragglers is a listing of its own", remedy: "Leave out --watch and --sort")
+      }
+      let share = try ShareText.parse(
+        stragglers, option: "--stragglers", in: 0.001...0.999, example: "5%")
+      return try StragglerListing(share: share, text: stragglers)
+        .show(chosen, store, output, limit: limit ?? 50)
+    }
     guard watch else {
       return selection.isEmpty ? try overview(store, output) : try list(chosen, store, output)
     }

@@ -12,6 +12,7 @@ struct StatusCommand: ParsableCommand {
         sweepq status --failed
         sweepq status @lr-scan --where "lr > 0.01" --sort changed
         sweepq status --watch
+        sweepq status @lr-scan --stragglers 5%
       """)
 
   @OptionGroup(title: "Queue and output") var queue: QueueOptions
@@ -19,6 +20,13 @@ struct StatusCommand: ParsableCommand {
 
   @Flag(name: .shortAndLong, help: "Show it again and again until Ctrl-C, or until all has ended.")
   var watch = false
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "List the running jobs that take longer than all but this part of their sweep's completed jobs took, as in 5%.",
+      valueName: "part"))
+  var stragglers: String?
 
   @Option(
     name: .long, help: ArgumentHelp("At most so many jobs; 0 for all (default: 50).", valueName: "count"))

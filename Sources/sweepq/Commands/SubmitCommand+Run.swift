@@ -11,16 +11,16 @@ extension SubmitCommand {
         .usage, "--timeout says how long to --wait", remedy: "Add --wait, or use --time for a job's limit")
     }
     let patience = try timeout.map { try DurationText.parse($0) }
-    var plan = try SubmitPlan(self)
+    let folder = QueueFolder(path: try queue.location().path)
+    var plan = try SubmitPlan(self, queueFile: folder.configuration)
     let output = queue.output
-    try plan.checkFiles(queueFolder: try queue.location().path)
+    try plan.checkFiles(queueFolder: folder.path)
     if dryRun { return try preview(plan, output) }
     let store = try queue.openStore(mayCreate: true, isLongLived: plan.points.count > 10_000)
     plan.apply(
       QueueSettings.merged(try ConfigFile.layers(queueFile: store.folder.configuration).map(\.settings)),
       to: self)
     var request = plan.request
-    request.executor = try cluster.boundExecutor(queueFile: store.folder.configuration)
     request.dependencies = try SubmitPlan.dependencies(schedule, in: store)
     var bar = ProgressBar("submit", on: output)
     let total = Int64(plan.points.count)
@@ -88,9 +88,12 @@ extension SubmitCommand {
 
   private func preview(_ plan: SubmitPlan, _ output: Output) throws {
     let settings = plan.request.settings
-    let template = CommandTemplate(arguments: plan.request.command, usesShell: settings.usesShell)
+    let template = CommandTemplate(
+      arguments: plan.request.command, usesShell: settings.usesShell, parameters: plan.points.names)
+    let place = plan.variables.values.first
     let shown = plan.points.prefix(5).enumerated().map { index, point in
-      template.render(point, job: JobID(rawValue: Int64(index) + 1), index: index)
+      template.render(
+        point, job: JobID(rawValue: Int64(index) + 1), index: index, variables: place?.variables ?? [:])
     }
     let count = plan.points.count
     let script = try scriptPreview(plan)
@@ -98,21 +101,25 @@ extension SubmitCommand {
       [
         "dry_run": .boolean(true), "jobs": JSONValue(count),
         "commands": .array(shown.map { .array($0.map { .text($0) }) }),
+        "commands_as_on": JSONValue(place?.executor),
         "working_directory": .text(settings.workingDirectory), "submission": script?.json ?? .null,
       ]
     } ids: {
       script.map { [$0.text.script.hasSuffix("\n") ? String($0.text.script.dropLast()) : $0.text.script] }
         ?? []
     } human: { page in
-      page.line("would submit \(AmountText.plural(count, "job")), run in \(settings.workingDirectory):")
+      page.line(
+        "would submit \(AmountText.plural(count, "job")), run in \(settings.workingDirectory)"
+          + (place.map { "; as on \($0.executor):" } ?? ":"))
       for arguments in shown { page.line("  " + CommandText.line(arguments).singleLine) }
       if count > shown.count { page.line("  ... and \(AmountText.count(count - shown.count)) more") }
       if let script { script.write(to: &page) }
     }
   }
 
-  /// What the scheduler named by `--backend` would be given; nil where there is none.
+  /// What the scheduler of the one executor that may run the jobs would be given; nil where there is none.
   private func scriptPreview(_ plan: SubmitPlan) throws -> ScriptPreview? {
+    // Where --on just says where they run, its host is not bothered.
     guard let backend = cluster.backend else { return nil }
     let location = try queue.location()
     let named = try NamedExecutor.find(

@@ -5,9 +5,12 @@ import SweepStore
 struct SubmitPlan {
   private(set) var request: SubmitRequest
   let points: SubmitPoints
+  /// Those of executors that its command holds.
+  let variables: CommandVariables
 
+  /// - Parameter queueFile: of the executors' settings.
   /// - Throws: ``QueueError`` for anything that is wrong; nothing has been touched then.
-  init(_ options: SubmitCommand) throws {
+  init(_ options: SubmitCommand, queueFile: String) throws {
     let space = try options.space.space()
     let lines = try options.space.jobs.map { try JobLines.read($0) }
     points = try SubmitPoints(lines: lines, space: space)
@@ -26,7 +29,13 @@ struct SubmitPlan {
         .usage, "there is no command",
         remedy: "Write it after '--', as in: sweepq submit -p x=1..3 -- echo {x}")
     }
-    try CommandTemplate(arguments: command, usesShell: options.launch.shell).validate(names: points.names)
+    let template = CommandTemplate(
+      arguments: command, usesShell: options.launch.shell, parameters: points.names)
+    let placement = try options.cluster.placement(
+      options.needs.on, queueFile: queueFile, isPreview: options.dryRun)
+    variables = try CommandVariables(
+      template, parameters: points.names, placement: placement, queueFile: queueFile)
+    try template.validate(names: points.names)
     for template in [options.launch.stdin, options.results.resultFile].compactMap({ $0 }) {
       try CommandTemplate.validateText(template, names: points.names)
     }
@@ -37,11 +46,17 @@ struct SubmitPlan {
     request = SubmitRequest(
       name: options.name, command: command, parameters: points.names,
       settings: try Self.settings(options, names: points.names),
-      resources: try options.needs.resources(on: options.cluster.request()),
-      priority: options.schedule.priority ?? 0,
+      resources: try options.needs.resources(
+        on: options.cluster.request(), beside: variables.tags),
+      priority: options.schedule.priority ?? 0, placement: placement,
       isHeld: options.schedule.hold,
       notBefore: try options.schedule.notBefore.map { try StartTime.parse($0, now: .now) },
       key: options.key)
+    if request.settings.staging?.isolate != true {
+      for name in placement.executors ?? [] {
+        try NamedExecutor.find(name, queueFile: queueFile).requireInProject(request.settings.workingDirectory)
+      }
+    }
   }
 
   /// Fills in what the command line left open and the queue's settings say.
@@ -52,6 +67,7 @@ struct SubmitPlan {
       request.settings.retry.delay = delay
       request.settings.retry.maximumDelay = max(request.settings.retry.maximumDelay, delay)
     }
+    if options.retry.notWhereFailed == nil { request.settings.retry.elsewhere = settings.notWhereFailed }
   }
 
   private static func settings(_ options: SubmitCommand, names: [String]) throws -> SweepSettings {

@@ -5,6 +5,8 @@ import SweepWorker
 extension WaitCommand {
   func run() throws {
     let patience = try timeout.map { try DurationText.parse($0) }
+    let part =
+      try ratio.map { try ShareText.parse($0, option: "--ratio", in: 1e-9...1, example: "0.95") } ?? 1
     let output = queue.output
     let store = try queue.openStore()
     var chosen = try selection.selection()
@@ -14,7 +16,8 @@ extension WaitCommand {
       while try store.isChanging() { _ = try ErrandCarrier(store).step() }
       chosen = try frozen(chosen, store)
     }
-    let counts = try JobWait(store: store, selection: chosen, output: output).run(patience: patience)
+    let counts = try JobWait(store: store, selection: chosen, output: output, ratio: part).run(
+      patience: patience)
     try output.present {
       ["counts": counts.json]
     } ids: {

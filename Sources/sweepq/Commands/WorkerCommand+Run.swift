@@ -29,6 +29,7 @@ extension WorkerCommand {
   /// The executors that `--backend` names, checked.
   private func executors(_ store: Store) throws -> [String] {
     let file = store.folder.configuration
+    if let distribution { _ = try Distribution.rule(named: distribution) }
     if backend == "all" {
       let enabled = try NamedExecutor.all(queueFile: file).filter(\.value.isEnabled)
       return ["local"] + enabled.keys.sorted()
@@ -95,13 +96,15 @@ extension WorkerCommand {
     let configured = try ConfigFile.layers(queueFile: store.folder.configuration).reduce(QueueSettings()) {
       $0.over($1.settings)
     }
-    let access = try named.access(folder: store.folder.path)
+    let access = try access(to: named, store)
     let dialect = try named.dialect(through: access)
     var settings = ClusterWorkerSettings(
       name: named.name(of: dialect), executor: named.settings, untilEmpty: untilEmpty,
       inlineOutput: configured.inlineOutput ?? 16_384,
       grace: try grace.map(DurationText.parse) ?? configured.grace ?? 10_000)
+    settings.minFreeDisk = try minFreeDisk.map { try MemorySize.parse($0) } ?? configured.minFreeDisk
     let file = store.folder.configuration
+    settings.distribution = try givenOut(configured, file)
     settings.mayTakeJobs = { [backend] in
       (try? NamedExecutor.find(backend, queueFile: file))?.settings.isEnabled
     }
@@ -109,6 +112,18 @@ extension WorkerCommand {
       try ClusterWorker(
         store: store, settings: settings, dialect: dialect, access: access, control: control
       ) { log.tell($0) }.run()
+    }
+  }
+
+  /// The way to an executor. That there is none now is kept for those who ask.
+  private func access(to named: NamedExecutor, _ store: Store) throws -> SchedulerAccess {
+    do { return try named.access(folder: store.folder.path) } catch let error as QueueError {
+      if error.code == .unavailable,
+        try store.executors().contains(where: { $0.name == named.given && $0.unreachableSince == nil })
+      {
+        try store.noteReach(of: named.given, unreachable: (.now, error.message))
+      }
+      throw error
     }
   }
 
@@ -124,10 +139,12 @@ extension WorkerCommand {
     let memory =
       try mem.map { try MemorySize.parse($0) } ?? configured.mem
       ?? MemorySize(rawValue: HostIdentity.totalMemory)
-    return WorkerSettings(
+    let file = store.folder.configuration
+    let machine = try NamedExecutor.machine(queueFile: file)
+    var settings = WorkerSettings(
       slots: try positive(slots ?? configured.slots ?? processors, "--slots"),
       cpus: try positive(processors, "--cpus"), memory: memory, gpus: gpus,
-      tags: try machineTags(),
+      tags: try machineTags() ?? machine.tags,
       maxLoad: maxLoad ?? configured.maxLoad,
       minFreeMemory: try minFreeMemory.map { try MemorySize.parse($0) } ?? configured.minFreeMem,
       minFreeDisk: try minFreeDisk.map { try MemorySize.parse($0) } ?? configured.minFreeDisk,
@@ -135,10 +152,20 @@ extension WorkerCommand {
       grace: try grace.map(DurationText.parse) ?? configured.grace ?? 10_000,
       inlineOutput: configured.inlineOutput ?? 16_384, supervisor: [try ownExecutable(), "supervise"],
       supervisorLog: store.folder.path + "/supervisor.log")
+    settings.variables = machine.variables
+    settings.distribution = try givenOut(configured, file)
+    return settings
   }
 
-  private func machineTags() throws -> [String] {
-    guard let tags else { return [] }
+  /// How jobs are given out among the executors.
+  private func givenOut(_ configured: QueueSettings, _ file: String) throws -> Distribution {
+    try NamedExecutor.distribution(
+      distribution.map(Distribution.rule) ?? configured.distribution ?? .pull,
+      queueFile: file)
+  }
+
+  private func machineTags() throws -> [String]? {
+    guard let tags else { return nil }
     let words = tags.split(separator: ",").map(String.init)
     guard words.allSatisfy(ExecutorSettings.isTag) else {
       throw QueueError(

@@ -71,6 +71,13 @@ struct WorkerCommand: ParsableCommand {
     help: ArgumentHelp("Start nothing while less disk is free.", valueName: "size"))
   var minFreeDisk: String?
 
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Among several executors: pull, round-robin, weighted or fill-in-order (default: as in config.yaml, or pull).",
+      valueName: "rule"))
+  var distribution: String?
+
   @Flag(name: .customLong("until-empty"), help: "End when there is nothing left to do.")
   var untilEmpty = false
 

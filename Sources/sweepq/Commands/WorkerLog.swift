@@ -41,6 +41,7 @@ final class WorkerLog {
       if failed == 20 { line("further failures are not shown here; see: sweepq status --failed") }
     case .pausedSweep(let sweep): line("sweep \(sweep) is paused: too many of its jobs have failed")
     case .idles(let reason): line(reason.map { "starting nothing: \($0)" } ?? "starting jobs again")
+    case .synchronized(let text): line(text)
     case .trouble(let text): line("trouble: \(text)")
     case .draining where isOfCluster, .stopping where isOfCluster:
       line("ending: submitting nothing more; what was submitted goes on, and the next worker takes it over")

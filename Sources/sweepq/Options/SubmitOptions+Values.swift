@@ -11,12 +11,13 @@ extension SpaceOptions {
 }
 
 extension ResourceOptions {
-  func resources(on cluster: ClusterRequest?) throws -> Resources {
+  /// - Parameter tags: what the jobs need beside those of `--needs`.
+  func resources(on cluster: ClusterRequest?, beside tags: [String] = []) throws -> Resources {
     let resources = Resources(
       cpus: try Assignment.atLeast(1, cpus, option: "--cpus") ?? 1,
       memory: try mem.map { try MemorySize.parse($0) },
       gpus: try Assignment.atLeast(0, gpus, option: "--gpus") ?? 0,
-      time: try time.map { try WallTime.parse($0) }, cluster: cluster, tags: try neededTags())
+      time: try time.map { try WallTime.parse($0) }, cluster: cluster, tags: try neededTags(beside: tags))
     if resources.memory != nil, cluster?.memoryPerCPU != nil {
       throw QueueError(
         .usage, "--mem and --mem-per-cpu are two ways of asking for memory", remedy: "Leave one of them out")
@@ -28,7 +29,7 @@ extension ResourceOptions {
   }
 
   /// Sorted, each once; nil for none.
-  private func neededTags() throws -> [String]? {
+  private func neededTags(beside others: [String]) throws -> [String]? {
     let words = Set(
       needs.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) })
     for word in words where !ExecutorSettings.isTag(word) {
@@ -36,7 +37,8 @@ extension ResourceOptions {
         .usage, "--needs '\(word)' is not a tag",
         remedy: "Write words without blanks, as in --needs gpu,avx512")
     }
-    return words.isEmpty ? nil : words.sorted()
+    let all = words.union(others)
+    return all.isEmpty ? nil : all.sorted()
   }
 
   func limitUses() throws -> [String: Int] {
@@ -76,22 +78,35 @@ extension ClusterOptions {
     }
   }
 
-  /// The name that the rows of workers of `--backend` carry; nil where any may run the jobs.
-  func boundExecutor(queueFile: String) throws -> String? {
-    guard let backend else { return nil }
+  /// Where the jobs may run, as `--on` or `--backend` says.
+  ///
+  /// - Parameter isPreview: nothing is bound, so that `auto` is as good as any other.
+  func placement(_ on: [String], queueFile: String, isPreview: Bool = false) throws -> Placement {
+    guard let backend else {
+      guard let placement = try Placement.parse(on, option: "--on", queueFile: queueFile) else {
+        return .anywhere
+      }
+      if placement.executors == [ExecutorSettings.machine] { try refuseNodes(of: ExecutorSettings.machine) }
+      return placement
+    }
+    guard on.isEmpty else {
+      throw QueueError(
+        .usage, "--backend and --on say both where the jobs run", remedy: "Leave one of them out")
+    }
     if try NamedExecutor.find(backend, queueFile: queueFile).isMachine { try refuseNodes(of: backend) }
     guard backend != ExecutorSettings.Scheduler.auto.rawValue else {
+      if isPreview { return .anywhere }
       throw QueueError(
         .usage, "--backend auto stands for whatever is found, and jobs are bound to one of a name",
         remedy: "Name it as its worker will be named, as in --backend slurm, or leave --backend out")
     }
-    return backend
+    return Placement(on: [backend])
   }
 
   func refuseNodes(of backend: String) throws {
     guard let nodes, nodes > 1 else { return }
     throw QueueError(
-      .usage, "--backend \(backend) is one machine, and --nodes asks for \(nodes)",
+      .usage, "\(backend) is one machine, and --nodes asks for \(nodes)",
       remedy: "Leave one of them out, or name a cluster")
   }
 
@@ -150,6 +165,7 @@ extension RetryOptions {
     settings.maximumDelay = max(settings.maximumDelay, settings.delay)
     if let retryMemory { settings.memoryFactor = try Assignment.factor(retryMemory, option: "--retry-mem") }
     if let retryTime { settings.timeFactor = try Assignment.factor(retryTime, option: "--retry-time") }
+    settings.elsewhere = notWhereFailed
     if let onLost {
       guard let policy = RetrySettings.OnLost(rawValue: onLost) else {
         throw QueueError(.usage, "--on-lost cannot be '\(onLost)'", remedy: "Write retry or hold")

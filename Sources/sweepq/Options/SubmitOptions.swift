@@ -50,6 +50,13 @@ struct ResourceOptions: ParsableArguments {
     help: ArgumentHelp(
       "Tags that the worker or its executor must have, as in gpu,avx512 (repeatable).", valueName: "tags"))
   var needs: [String] = []
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Only these executors run the jobs, as in lab1,lab2 (repeatable; default: any). See 'sweepq place' for later.",
+      valueName: "names"))
+  var on: [String] = []
 }
 
 /// What only a cluster's scheduler understands.
@@ -57,7 +64,7 @@ struct ClusterOptions: ParsableArguments {
   @Option(
     name: .long,
     help: ArgumentHelp(
-      "Only workers of this backend run the jobs (default: any). With --dry-run: show the script and command line.",
+      "Only this executor runs the jobs, as with --on. With --dry-run: show the script and command line.",
       valueName: "name"))
   var backend: String?
 
@@ -174,6 +181,12 @@ struct RetryOptions: ParsableArguments {
       "A job whose machine was lost while it ran: retry or hold (default: retry).", valueName: "policy"),
     completion: .list(RetrySettings.OnLost.allCases.map(\.rawValue)))
   var onLost: String?
+
+  @Flag(
+    name: .customLong("not-where-failed"), inversion: .prefixedNo,
+    help:
+      "A job goes to other executors than those where it has failed, while there are any that could take it.")
+  var notWhereFailed: Bool?
 
   @Option(
     name: .customLong("max-failures"),

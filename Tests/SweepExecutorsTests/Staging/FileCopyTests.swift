@@ -1,5 +1,6 @@
 import SweepModel
 import Synchronization
+import TestFiles
 import Testing
 
 @testable import SweepExecutors

@@ -1,4 +1,5 @@
 import SweepModel
+import TestFiles
 import Testing
 
 @testable import SweepExecutors

@@ -21,6 +21,37 @@ extension DirectDialect {
     }
   }
 
+  // MARK: News
+
+  /// Comes back as soon as something happens to a task, of whatever queue, and after so many seconds at the latest.
+  package func news(within seconds: Int) -> SchedulerCommand {
+    command(["news", "\(seconds)"], timeout: Int64(seconds) * 1000 + 15_000)
+  }
+
+  /// Whether something has happened; nil where that is not known.
+  package func readNews(_ answer: CommandAnswer) -> Bool? {
+    guard case .found(let lines) = DirectAnswer.list(in: answer) else { return nil }
+    return lines.contains { $0[0] == "news" }
+  }
+
+  // MARK: Devices
+
+  /// Asks which GPUs the tasks have that run, of all queues that share the spool.
+  package func devices() -> SchedulerCommand { command(["devices"]) }
+
+  /// By the numbers that the vendor's tools have for them.
+  package func readDevices(_ answer: CommandAnswer) -> [String: NativeTask] {
+    guard case .found(let lines) = DirectAnswer.list(in: answer) else { return [:] }
+    var holders: [String: NativeTask] = [:]
+    for line in lines where line.count == 4 && line[0] == "device" {
+      guard let id = DirectAnswer.id(line[1]), let task = Int(line[2]) else { continue }
+      for number in line[3].drop(while: { $0 != ":" }).dropFirst().split(separator: ",") {
+        holders[String(number)] = NativeTask(id, task: task)
+      }
+    }
+    return holders
+  }
+
   // MARK: Limits
 
   package func limits() -> [SchedulerCommand] { [command(["limits"] + capacity.words)] }

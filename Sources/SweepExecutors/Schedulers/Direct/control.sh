@@ -32,6 +32,47 @@ limits() {
   say "end list"
 }
 
+# The GPUs that tasks have which run.
+list_devices() {
+  cd "$spool" 2>/dev/null || {
+    say "end list"
+    return
+  }
+  for entry in queue/*; do
+    name=${entry#queue/*.}
+    [ -e "$entry" ] || continue
+    echo "$name" | report live | while read -r kind task pid born device life; do
+      case "$device $life" in
+      *:*' ALIVE') say "device $name@$host $task $device" ;;
+      esac
+    done
+  done
+  say "end list"
+}
+
+# SECONDS: comes back when something is noted of a task, or when the time is over.
+await_news() {
+  cd "$spool" 2>/dev/null || unable "cannot enter $spool"
+  left=$1
+  before=$(noted)
+  while [ "$left" -gt 0 ]; do
+    sleep 1
+    left=$((left - 1))
+    if [ "$(noted)" != "$before" ]; then
+      say "news"
+      break
+    fi
+  done
+  say "end list"
+}
+
+# What changes whenever something is noted of a task, or a job is over.
+noted() {
+  # Plain names, and one process.
+  # shellcheck disable=SC2012
+  ls -n jobs/*/log jobs/*/summary 2>/dev/null | cksum
+}
+
 # FUNCTION for each job with its tasks: those of "NAME@HOST *", "NAME@HOST 3" and "NAME@HOST 3-17".
 control() {
   cd "$spool" || unable "cannot enter $spool"

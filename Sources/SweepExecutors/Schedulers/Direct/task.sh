@@ -5,7 +5,7 @@
 #   sh direct.sh SPOOL submit NAME WORD...    the script on standard input
 #   sh direct.sh SPOOL status | cancel | hold | release    of the jobs on standard input, "NAME@HOST TASKS" each
 #   sh direct.sh SPOOL find                                of names on standard input
-#   sh direct.sh SPOOL queue | limits [WORD...]
+#   sh direct.sh SPOOL queue | limits [WORD...] | devices | news SECONDS
 #
 # Its own processes are "task" (one for each task), "keeper" (one for each spool) and "end" (after a cancel).
 #

@@ -7,6 +7,8 @@ status) status ;;
 find) find_jobs ;;
 queue) list_queue ;;
 limits) limits "$@" ;;
+devices) list_devices ;;
+news) await_news "$@" ;;
 cancel | hold | release) control "$verb" ;;
 keeper) keep ;;
 ticker) tick "$@" ;;

@@ -7,38 +7,6 @@ import Testing
   @preconcurrency import Glibc
 #endif
 
-/// Files with every kind of name that a filesystem allows.
-enum OddFiles {
-  static let names: [[UInt8]] =
-    [
-      "plain", "two words", " leading and trailing ", "it's", "a \"quote\"", "new\nline", "\nfirst", "last\n",
-      "-rf", "--help", "-", "back\\slash", "back\\nslash", "return\r", "tab\t", "star*", "q?", "[a]", "$HOME",
-      "`id`",
-      "semi;colon", "%0A", "ä", "日本", "~", "#", "!", "a=b", "{n}", ".hidden", "...", "\u{7f}",
-    ].map { Array($0.utf8) } + [[0xff, 0xfe], [0x61, 0xe4, 0x62], [0xe2, 0x82]] + [
-      Array(repeating: UInt8(ascii: "n"), count: 255)
-    ]
-
-  /// Each as a file, as a folder with a file in it, and as a link to the file; every third file is executable.
-  static func make(in folder: String) throws -> Int {
-    try Tree.makeFolder("\(folder)/files")
-    try Tree.makeFolder("\(folder)/links")
-    for (place, name) in names.enumerated() {
-      let file = Array("\(folder)/files/".utf8) + name
-      try Tree.write(file, Array("content of \(place)\n".utf8), mode: place % 3 == 0 ? 0o755 : 0o640)
-      let inner = Array("\(folder)/in ".utf8) + name.prefix(250)
-      try Tree.makeFolder(inner)
-      try Tree.write(inner + Array("/".utf8) + name, name, mode: 0o600)
-      let link = Array("\(folder)/links/".utf8) + name
-      let made = Tree.named(Array("../files/".utf8) + name) { target in
-        Tree.named(link) { symlink(target, $0) }
-      }
-      guard made == 0 else { throw TestFailure("no link: \(systemMessage(errno))") }
-    }
-    return 2 + names.count * 4
-  }
-}
-
 /// Files by the bytes of their paths.
 enum Tree {
   static func named<T>(_ path: [UInt8], _ body: (UnsafePointer<CChar>) -> T) -> T {
